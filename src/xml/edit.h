@@ -1,0 +1,56 @@
+#pragma once
+
+#include <stdbool.h>
+
+#include <glib.h>
+
+/** What is changed in a device's host side; the guest's side never is. */
+typedef enum {
+    FERRY_EDIT_SOURCE_DEV, /* <interface type='direct'>: the netdev that macvtap sits on */
+    FERRY_EDIT_MDEV_UUID,  /* <hostdev type='mdev'>: the UUID */
+    FERRY_EDIT_N_KINDS
+} FerryEditKind;
+
+/** One name that differs at the target. */
+typedef struct {
+    const char *alias;
+    FerryEditKind kind;
+    const char *value;
+} FerryEdit;
+
+/**
+ * Domain XML without some devices: what is left when the ephemeral ones are off.
+ *
+ * @aliases: NULL-terminated; one that is not there is a success (saga.md: look, then act)
+ * @ret: (out) (transfer full)
+ *
+ * Returns: false with FERRY_ERROR_INVALID when @xml is not a domain
+ */
+bool
+ferry_domain_xml_without(const char *xml, const char *const *aliases, char **ret, GError **error);
+
+/**
+ * Domain XML with the target host's own device names in it, as virDomainMigrate3 takes for
+ * destination_xml and virDomainDefineXMLFlags for the definition over there.
+ *
+ * @xml: the source's migratable or inactive XML
+ * @edits: each must find its device, of the kind it is for
+ * @ret: (out) (transfer full)
+ *
+ * Returns: false with FERRY_ERROR_INVALID, naming the alias
+ */
+bool ferry_domain_xml_for_target(const char *xml,
+                                 const FerryEdit *edits,
+                                 size_t n_edits,
+                                 char **ret,
+                                 GError **error);
+
+/**
+ * Puts ferry's metadata into a domain XML in place of what it has; other namespaces stay.
+ *
+ * @guest: (nullable): a <ferry:guest> element as text; NULL takes ferry's metadata out
+ * @ret: (out) (transfer full)
+ *
+ * Returns: false with FERRY_ERROR_INVALID when either is not what it should be
+ */
+bool ferry_domain_xml_set_metadata(const char *xml, const char *guest, char **ret, GError **error);
