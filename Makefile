@@ -3,7 +3,7 @@ BUILD ?= build
 PREFIX ?= /usr/local
 PYTHON := /usr/bin/python3
 
-.PHONY: all packages demo check check-long bench install clean
+.PHONY: all packages demo check check-lab check-long bench install clean
 
 all: $(BUILD)/build.ninja
 	ninja -C $(BUILD)
@@ -16,6 +16,9 @@ packages:
 
 check: packages
 	@$(PYTHON) tests/check
+
+check-lab: packages
+	@$(PYTHON) tests/check lab
 
 check-long: packages
 	@$(PYTHON) tests/check --long

@@ -1,0 +1,46 @@
+"""The lab's tests run programs in VMs with real VFIO, mediated devices and SR-IOV.  lab/README.md tells how.
+
+lab_run    boots one VM, runs a script in it
+lab_host   one host with libvirtd (and ferryd), ready in seconds
+lab_pair   two of them, alpha and beta, on one wire
+"""
+import os
+import subprocess
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "lab"))
+from ferrylab import ferry, image, job  # noqa: E402
+from ferrylab.place import Scratch  # noqa: E402
+
+
+def pytest_addoption(parser):
+    parser.addoption("--long", action="store_true", help="also what takes longer than minutes")
+
+
+@pytest.fixture(scope="session")
+def lab_image():
+    return image.build()
+
+
+@pytest.fixture(scope="session")
+def ferry_tree():
+    """What "meson install" puts where, of this build."""
+    with Scratch() as folder:
+        yield ferry.installed(folder)
+
+
+@pytest.fixture
+def lab_run(lab_image, ferry_tree, tmp_path):
+    """lab_run(script, *args, iommufd=False, igb=0, programs=(), files=(), limit_s=300): runs a script (its text,
+    sh unless it has a "#!" line) in a VM of its own, with ferry installed; returns CompletedProcess with both
+    streams in stdout.  A VM that dies or does not end is an error, not a result."""
+
+    def run(script, *args, **options):
+        path = tmp_path / "script"
+        path.write_text(script if script.startswith("#!") else "#!/bin/sh\n" + script, encoding="utf-8")
+        status, text = job.run(path, args, tree=ferry_tree, **options)
+        return subprocess.CompletedProcess([str(path), *args], status, text)
+
+    return run
