@@ -5,42 +5,11 @@
 
 #include <glib.h>
 
+#include "xml/device.h"
 #include "xml/metadata.h"
 
 /** No domain XML longer than this is looked at. */
 #define FERRY_DOMAIN_MAX_BYTES ((size_t)1 << 20)
-
-/** Whether libvirt and QEMU can take this kind of device off a running guest. */
-typedef enum {
-    FERRY_PLUG_NO,  /* controllers, consoles, video, memballoon, IDE disks … */
-    FERRY_PLUG_YES, /* PCI NIC, virtio or scsi or usb disk, hostdev, and the like */
-} FerryPlug;
-
-/** One child of <devices>. */
-typedef struct {
-    char *kind;    /* the element's name: "interface", "hostdev", "disk" */
-    char *type;    /* (nullable) its type attribute: "direct", "pci", "mdev", "file" */
-    char *model;   /* (nullable) <model type=>, or the model attribute: "virtio", "e1000e" */
-    char *alias;   /* (nullable) <alias name=>: an inactive XML has only the user's own, "ua-…" */
-    char *address; /* (nullable) guest PCI address: "0000:05:00.0" */
-    char *mac;     /* (nullable) of an interface, as written */
-    char *source;  /* (nullable) what it is backed by on the host: a network's, netdev's or bridge's
-                      name, an mdev's UUID, a PCI address, a disk's file or device */
-    bool teaming_transient; /* <teaming type='transient'>: QEMU itself takes it off for migration */
-    FerryPlug plug;
-    unsigned line;
-    char *xml; /* the whole element, as virDomainAttachDeviceFlags takes it */
-} FerryDevice;
-
-/** One <disk>. */
-typedef struct {
-    char *target; /* "vda" */
-    char *device; /* "disk", "cdrom", "floppy", "lun" */
-    char *type;   /* "file", "block", "network", "volume", … */
-    char *source; /* (nullable) file, device or network name; NULL when empty (a cdrom) */
-    bool readonly;
-    bool shareable;
-} FerryDisk;
 
 /** <cpu>: what the guest's processor is made of. */
 typedef struct {
@@ -76,9 +45,10 @@ typedef struct {
  *
  * @ret: (out) (transfer full)
  *
- * Returns: false with FERRY_ERROR_INVALID, naming line and element.  The same for what libvirt
- *          stands but ferry must not: one alias twice, one mdev UUID twice (in whatever case), a
- *          ferry element whose alias no device has when the XML has any user alias … see domain.c
+ * Returns: false with FERRY_ERROR_INVALID, naming line and element.  So is what libvirt 11.3 lets
+ *          pass and ferry must not: one alias twice, one mdev UUID twice (in whatever case), a
+ *          transient half of a pair whose other half is not there or has another MAC.  An alias in
+ *          ferry's metadata need not exist: an ephemeral device may be off just now
  */
 bool ferry_domain_parse(const char *xml, FerryDomain **ret, GError **error);
 

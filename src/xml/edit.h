@@ -44,13 +44,3 @@ bool ferry_domain_xml_for_target(const char *xml,
                                  size_t n_edits,
                                  char **ret,
                                  GError **error);
-
-/**
- * Puts ferry's metadata into a domain XML in place of what it has; other namespaces stay.
- *
- * @guest: (nullable): a <ferry:guest> element as text; NULL takes ferry's metadata out
- * @ret: (out) (transfer full)
- *
- * Returns: false with FERRY_ERROR_INVALID when either is not what it should be
- */
-bool ferry_domain_xml_set_metadata(const char *xml, const char *guest, char **ret, GError **error);

@@ -4,6 +4,9 @@
 
 #include <glib.h>
 
+/** libxml2's xmlNode, named here so that who reads guests need not include libxml2. */
+struct _xmlNode;
+
 /** The namespace that ferry's own part of a guest's <metadata> lives in; its number is its version.
  */
 #define FERRY_METADATA_NAMESPACE "urn:ferry:guest:1"
@@ -49,9 +52,6 @@ typedef struct {
     GPtrArray *hybrids;    /* of FerryHybridMeta */
     GPtrArray *ephemerals; /* of FerryEphemeralMeta */
 } FerryMetadata;
-
-/** libxml2's xmlNode, named here so that who reads guests need not include libxml2. */
-struct _xmlNode;
 
 /**
  * Reads ferry's metadata from a domain's root element.

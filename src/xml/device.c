@@ -1,0 +1,215 @@
+#include "xml/device.h"
+
+#include <string.h>
+
+#include "xml/document.h"
+
+/*
+ * What QEMU 10.0 and libvirt 11.3 can unplug, by element and (where it matters) bus.  Whatever has
+ * no row cannot: a device that is wrongly called fixed is only not offered as ephemeral.
+ */
+/* clang-format off */
+static const struct {
+    const char *kind;
+    const char *bus; /* NULL: any */
+} pluggable[] = {
+    { "interface",  NULL     },
+    { "hostdev",    NULL     },
+    { "disk",       "virtio" },
+    { "disk",       "scsi"   },
+    { "disk",       "usb"    },
+    { "input",      "usb"    },
+    { "input",      "virtio" },
+    { "channel",    NULL     },
+    { "filesystem", NULL     },
+    { "memory",     NULL     },
+    { "redirdev",   NULL     },
+    { "rng",        NULL     },
+    { "shmem",      NULL     },
+    { "vsock",      NULL     },
+};
+/* clang-format on */
+
+void
+ferry_device_free(FerryDevice *self)
+{
+    if (self == NULL)
+        return;
+    g_free(self->kind);
+    g_free(self->type);
+    g_free(self->model);
+    g_free(self->alias);
+    g_free(self->address);
+    g_free(self->mac);
+    g_free(self->source);
+    g_free(self->teaming_partner);
+    g_free(self->xml);
+    g_free(self);
+}
+
+static FerryPlug
+find_plug(const xmlNode *node)
+{
+    const xmlNode *target = ferry_document_child(node, "target");
+    g_autofree char *bus =
+        ferry_document_attribute(ferry_document_is(node, "disk") ? target : node, "bus");
+
+    for (size_t i = 0; i < G_N_ELEMENTS(pluggable); i++)
+        if (ferry_document_is(node, pluggable[i].kind) &&
+            (pluggable[i].bus == NULL || g_strcmp0(bus, pluggable[i].bus) == 0))
+            return FERRY_PLUG_YES;
+    return FERRY_PLUG_NO;
+}
+
+/* As libvirt reads it: decimal, 0x-hex, and octal after a 0; both forms stand in one document. */
+static bool
+parse_number(const xmlNode *node, const char *name, unsigned limit, unsigned *ret, GError **error)
+{
+    g_autofree char *text = ferry_document_attribute(node, name);
+    guint64 number = 0;
+    char *end = NULL;
+
+    if (text == NULL) {
+        *ret = 0;
+        return true;
+    }
+    number = g_ascii_strtoull(text, &end, 0);
+    if (!g_ascii_isdigit(text[0]) || *end != '\0' || number > limit)
+        return ferry_document_refuse(error, node,
+                                     "%s=\"%s\" is not a number up to 0x%x, in decimal or as 0x…",
+                                     name, text, limit);
+    *ret = (unsigned)number;
+    return true;
+}
+
+static bool
+parse_pci_address(const xmlNode *node, char **ret, GError **error)
+{
+    unsigned domain = 0;
+    unsigned bus = 0;
+    unsigned slot = 0;
+    unsigned function = 0;
+
+    if (!parse_number(node, "domain", 0xffff, &domain, error) ||
+        !parse_number(node, "bus", 0xff, &bus, error) ||
+        !parse_number(node, "slot", 0x1f, &slot, error) ||
+        !parse_number(node, "function", 7, &function, error))
+        return false;
+    *ret = g_strdup_printf("%04x:%02x:%02x.%x", domain, bus, slot, function);
+    return true;
+}
+
+/* The guest's side: a device need not have an address, nor one on PCI. */
+static bool
+parse_guest_address(const xmlNode *node, char **ret, GError **error)
+{
+    const xmlNode *address = ferry_document_child(node, "address");
+    g_autofree char *type = ferry_document_attribute(address, "type");
+
+    return g_strcmp0(type, "pci") != 0 || parse_pci_address(address, ret, error);
+}
+
+/* First of the attributes that <source> has; what each kind of device puts there is disjoint. */
+static char *
+find_source_name(const xmlNode *source)
+{
+    static const char *const names[] = { "network", "file",   "dev", "bridge",
+                                         "name",    "volume", "dir", "path" };
+    char *value = NULL;
+
+    for (size_t i = 0; value == NULL && i < G_N_ELEMENTS(names); i++)
+        value = ferry_document_attribute(source, names[i]);
+    return value;
+}
+
+static bool
+parse_source(const xmlNode *node, const char *type, char **ret, GError **error)
+{
+    const xmlNode *source = ferry_document_child(node, "source");
+    const xmlNode *address = ferry_document_child(source, "address");
+    g_autofree char *uuid = ferry_document_attribute(address, "uuid");
+    const bool is_mdev = ferry_document_is(node, "hostdev") && g_strcmp0(type, "mdev") == 0;
+    const bool is_pci = (ferry_document_is(node, "hostdev") && g_strcmp0(type, "pci") == 0) ||
+                        (ferry_document_is(node, "interface") && g_strcmp0(type, "hostdev") == 0);
+
+    if (is_mdev && (uuid == NULL || !g_uuid_string_is_valid(uuid)))
+        return ferry_document_refuse(
+            error, node, "an mdev is named by its UUID, <source><address uuid='…'/></source>");
+    if (is_pci && address != NULL)
+        return parse_pci_address(address, ret, error);
+    *ret = is_mdev ? g_ascii_strdown(uuid, -1) : find_source_name(source);
+    return true;
+}
+
+static char *
+find_model(const xmlNode *node)
+{
+    char *model = ferry_document_attribute(ferry_document_child(node, "model"), "type");
+
+    return model != NULL ? model : ferry_document_attribute(node, "model");
+}
+
+static char *
+find_mac(const xmlNode *node)
+{
+    g_autofree char *mac = ferry_document_attribute(ferry_document_child(node, "mac"), "address");
+
+    return mac != NULL ? g_ascii_strdown(mac, -1) : NULL;
+}
+
+bool
+ferry_device_parse(const xmlNode *node, FerryDevice **ret, GError **error)
+{
+    g_autoptr(FerryDevice) self = g_new0(FerryDevice, 1);
+
+    self->kind = g_strdup((const char *)node->name);
+    self->type = ferry_document_attribute(node, "type");
+    self->model = find_model(node);
+    self->alias = ferry_document_attribute(ferry_document_child(node, "alias"), "name");
+    self->mac = find_mac(node);
+    self->teaming_partner =
+        ferry_document_attribute(ferry_document_child(node, "teaming"), "persistent");
+    self->plug = find_plug(node);
+    self->line = xmlGetLineNo(node);
+    self->xml = ferry_document_format(node);
+    if (!parse_guest_address(node, &self->address, error) ||
+        !parse_source(node, self->type, &self->source, error))
+        return false;
+    *ret = g_steal_pointer(&self);
+    return true;
+}
+
+void
+ferry_disk_free(FerryDisk *self)
+{
+    if (self == NULL)
+        return;
+    g_free(self->target);
+    g_free(self->device);
+    g_free(self->type);
+    g_free(self->source);
+    g_free(self);
+}
+
+/* libvirt's defaults where an attribute is missing. */
+static char *
+attribute_or(const xmlNode *node, const char *name, const char *otherwise)
+{
+    char *value = ferry_document_attribute(node, name);
+
+    return value != NULL ? value : g_strdup(otherwise);
+}
+
+FerryDisk *
+ferry_disk_parse(const xmlNode *node)
+{
+    FerryDisk *self = g_new0(FerryDisk, 1);
+
+    self->target = ferry_document_attribute(ferry_document_child(node, "target"), "dev");
+    self->device = attribute_or(node, "device", "disk");
+    self->type = attribute_or(node, "type", "file");
+    self->source = find_source_name(ferry_document_child(node, "source"));
+    self->readonly = ferry_document_child(node, "readonly") != NULL;
+    self->shareable = ferry_document_child(node, "shareable") != NULL;
+    return self;
+}

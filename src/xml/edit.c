@@ -1,0 +1,128 @@
+/*
+ * Edits work on the text's own tree, so that everything ferry has no name for stays as it was:
+ * libvirt compares the source's domain with the target's (ABI check), other programs' metadata and
+ * qemu:commandline must arrive.
+ */
+#include "xml/edit.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "xml/document.h"
+#include "xml/domain.h"
+
+static bool
+open_domain(const char *xml, xmlDoc **ret, GError **error)
+{
+    return ferry_document_parse(xml, FERRY_DOMAIN_MAX_BYTES, "domain XML", "domain", ret, error);
+}
+
+static char *
+close_domain(const xmlDoc *document)
+{
+    return ferry_document_format(xmlDocGetRootElement((xmlDoc *)document));
+}
+
+static xmlNode *
+find_device(const xmlDoc *document, const char *alias)
+{
+    const xmlNode *devices =
+        ferry_document_child(xmlDocGetRootElement((xmlDoc *)document), "devices");
+
+    for (xmlNode *node = ferry_document_first(devices); node != NULL;
+         node = ferry_document_next(node)) {
+        g_autofree char *name =
+            ferry_document_attribute(ferry_document_child(node, "alias"), "name");
+
+        if (g_strcmp0(name, alias) == 0)
+            return node;
+    }
+    return NULL;
+}
+
+/* With the white space before it, so that no empty line stays. */
+static void
+remove_node(xmlNode *node)
+{
+    xmlNode *before = node->prev;
+
+    if (before != NULL && xmlIsBlankNode(before)) {
+        xmlUnlinkNode(before);
+        xmlFreeNode(before);
+    }
+    xmlUnlinkNode(node);
+    xmlFreeNode(node);
+}
+
+bool
+ferry_domain_xml_without(const char *xml, const char *const *aliases, char **ret, GError **error)
+{
+    g_autoptr(xmlDoc) document = NULL;
+
+    if (!open_domain(xml, &document, error))
+        return false;
+    for (; *aliases != NULL; aliases++) {
+        xmlNode *node = find_device(document, *aliases);
+
+        if (node != NULL)
+            remove_node(node);
+    }
+    *ret = close_domain(document);
+    return true;
+}
+
+/* Where each kind of edit finds its place: on which device, in which element and attribute. */
+static const struct {
+    const char *device;
+    const char *type;
+    const char *within; /* (nullable) of <source>; NULL is <source> itself */
+    const char *attribute;
+} places[] = {
+    [FERRY_EDIT_SOURCE_DEV] = { "interface", "direct", NULL, "dev" },
+    [FERRY_EDIT_MDEV_UUID] = { "hostdev", "mdev", "address", "uuid" },
+};
+G_STATIC_ASSERT(G_N_ELEMENTS(places) == FERRY_EDIT_N_KINDS);
+
+static bool
+apply(xmlDoc *document, const FerryEdit *edit, GError **error)
+{
+    xmlNode *node = find_device(document, edit->alias);
+    g_autofree char *type = NULL;
+    xmlNode *place = NULL;
+
+    if (node == NULL) {
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID, "no device has the alias %s",
+                    edit->alias);
+        return false;
+    }
+    type = ferry_document_attribute(node, "type");
+    place = ferry_document_child(node, "source");
+    if (places[edit->kind].within != NULL)
+        place = ferry_document_child(place, places[edit->kind].within);
+    if (!ferry_document_is(node, places[edit->kind].device) ||
+        g_strcmp0(type, places[edit->kind].type) != 0 || place == NULL)
+        return ferry_document_refuse(error, node, "%s is not an %s of type %s with a source",
+                                     edit->alias, places[edit->kind].device,
+                                     places[edit->kind].type);
+    (void)xmlSetProp(place, (const xmlChar *)places[edit->kind].attribute,
+                     (const xmlChar *)edit->value);
+    return true;
+}
+
+bool
+ferry_domain_xml_for_target(const char *xml,
+                            const FerryEdit *edits,
+                            size_t n_edits,
+                            char **ret,
+                            GError **error)
+{
+    g_autoptr(xmlDoc) document = NULL;
+
+    if (!open_domain(xml, &document, error))
+        return false;
+    for (size_t i = 0; i < n_edits; i++)
+        if (!apply(document, &edits[i], error))
+            return false;
+    *ret = close_domain(document);
+    return true;
+}
