@@ -1,0 +1,91 @@
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "cli/command.h"
+
+static const FerryCommand commands[] = {
+    { NULL, NULL, NULL },
+};
+
+static const FerryOption options[] = {
+    { "version", 'V', NULL, "print the version", FERRY_OPTION_OPTIONAL },
+    { NULL, 0, NULL, NULL, FERRY_OPTION_OPTIONAL },
+};
+
+static int
+print_help(void)
+{
+    printf("usage: ferry [--json] [--socket PATH] COMMAND ...\n"
+           "Moves running KVM guests between hosts, with their host devices.\n\n");
+    for (const FerryCommand *command = commands; command->name; command++)
+        printf("  %-10s %s\n", command->name, command->summary);
+    printf("\n\"ferry COMMAND --help\" says more, and so does the manual, ferry(1).\n");
+    return FERRY_EXIT_DONE;
+}
+
+static int
+wrong_usage(const char *what)
+{
+    fprintf(stderr, "ferry: %s: run \"ferry --help\"\n", what);
+    return FERRY_EXIT_USAGE;
+}
+
+/* The group, what stood before it, what stood after it. */
+static GStrv
+group_arguments(const FerryArguments *before, char *const *rest)
+{
+    g_autoptr(GPtrArray) all = g_ptr_array_new();
+    const char *socket = ferry_arguments_value(before, "socket");
+
+    g_ptr_array_add(all, g_strdup(rest[0]));
+    if (ferry_arguments_given(before, "json"))
+        g_ptr_array_add(all, g_strdup("--json"));
+    if (socket)
+        g_ptr_array_add(all, g_strconcat("--socket=", socket, NULL));
+    for (size_t i = 1; rest[i]; i++)
+        g_ptr_array_add(all, g_strdup(rest[i]));
+    g_ptr_array_add(all, NULL);
+    return (GStrv)g_ptr_array_steal(all, NULL);
+}
+
+static int
+run(char **argv)
+{
+    g_autoptr(FerryArguments) before = ferry_arguments_new();
+    g_auto(GStrv) rest = g_strdupv(argv);
+    g_autofree char *unknown = NULL;
+    g_autoptr(GError) error = NULL;
+
+    if (!ferry_arguments_take_leading(before, options, &rest, &error))
+        return wrong_usage(error->message);
+    if (ferry_arguments_given(before, "version")) {
+        printf("ferry %s\n", FERRY_VERSION);
+        return FERRY_EXIT_DONE;
+    }
+    if (ferry_arguments_given(before, "help"))
+        return print_help();
+    if (rest[0] == NULL)
+        return wrong_usage("missing command");
+    for (const FerryCommand *command = commands; command->name; command++)
+        if (strcmp(command->name, rest[0]) == 0) {
+            g_auto(GStrv) group = group_arguments(before, rest);
+            return command->run((int)g_strv_length(group), group);
+        }
+    unknown = g_strdup_printf("no command \"%s\"", rest[0]);
+    return wrong_usage(unknown);
+}
+
+int
+main(int argc, char **argv)
+{
+    int code = run(argv + (argc > 0 ? 1 : 0));
+
+    /* What did not reach its reader was not done: a full disk must not look like success. */
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, "ferry: cannot write the output: %s\n", g_strerror(errno));
+        return ferry_error_info(FERRY_ERROR_IO)->exit_code;
+    }
+    return code;
+}
