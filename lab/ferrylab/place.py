@@ -25,6 +25,13 @@ def cache():
     return path
 
 
+def up_folder():
+    """Of the hosts of lab/up: their sockets, consoles, ports."""
+    path = os.environ.get("FERRY_LAB_UP") or os.path.join(cache(), "up")
+    os.makedirs(path, exist_ok=True)
+    return path
+
+
 def run(command, **more):
     """Runs a program to its end; what it says is shown only when it fails."""
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",

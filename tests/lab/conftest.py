@@ -11,12 +11,16 @@ import sys
 import pytest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "lab"))
-from ferrylab import ferry, image, job  # noqa: E402
+from ferrylab import ferry, hosts, image, job  # noqa: E402
 from ferrylab.place import Scratch  # noqa: E402
 
 
 def pytest_addoption(parser):
     parser.addoption("--long", action="store_true", help="also what takes longer than minutes")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "lab(iommufd, igb, memory): what kind of hosts lab_host and lab_pair are")
 
 
 @pytest.fixture(scope="session")
@@ -44,3 +48,30 @@ def lab_run(lab_image, ferry_tree, tmp_path):
         return subprocess.CompletedProcess([str(path), *args], status, text)
 
     return run
+
+
+def running(ferry_tree, names, request):
+    """Hosts as the test's mark says: @pytest.mark.lab(iommufd=True, igb=1, memory=1536)."""
+    mark = request.node.get_closest_marker("lab")
+    with Scratch() as folder:
+        group = hosts.Hosts(folder, names, **(mark.kwargs if mark else {}))
+        group.up()
+        try:
+            group.install(ferry_tree)
+            yield group
+        finally:
+            group.down()
+
+
+@pytest.fixture
+def lab_host(lab_image, ferry_tree, request):
+    """One fresh host, alpha: host("script") gives what it said, host.sh() the status too, host.put(), host.uri."""
+    for group in running(ferry_tree, ("alpha",), request):
+        yield group.each["alpha"]
+
+
+@pytest.fixture
+def lab_pair(lab_image, ferry_tree, request):
+    """Two fresh hosts on one wire, (alpha, beta)."""
+    for group in running(ferry_tree, ("alpha", "beta"), request):
+        yield group.each["alpha"], group.each["beta"]

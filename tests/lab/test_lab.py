@@ -1,5 +1,6 @@
 """The lab is what it says: the devices are there, results come back, and nothing stays behind."""
 import glob
+import hashlib
 import os
 import signal
 import subprocess
@@ -75,3 +76,50 @@ def test_nothing_stays_when_killed(lab_image, number, tmp_path):
             time.sleep(0.1)
         assert not children(mark.encode())
         assert not os.listdir(temporary)
+
+
+def libvirt(host, *command):
+    done = subprocess.run(["virsh", "-q", "-c", host.uri, *command], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+@pytest.mark.lab(igb=1)
+def test_pair_of_hosts(lab_pair, tmp_path):
+    alpha, beta = lab_pair
+    assert [libvirt(host, "hostname") for host in lab_pair] == ["alpha", "beta"]
+    assert alpha("ping -c 1 -W 5 10.9.0.2 >/dev/null && virsh -q -c qemu+tcp://10.9.0.2/system hostname") == "beta\n"
+    assert beta("cat /sys/class/net/pf0/device/sriov_totalvfs") == "7\n"
+    (tmp_path / "file").write_bytes(bytes(range(256)) * 4000)
+    beta.put(tmp_path / "file", "/opt/some folder/file")
+    status, said = beta.sh("sha256sum '/opt/some folder/file'; exit 9")
+    assert (status, said.split()[0]) == (9, hashlib.sha256((tmp_path / "file").read_bytes()).hexdigest())
+    assert abs(int(alpha("date +%s")) - time.time()) < 30
+
+
+def test_libvirt_sees_new_mediated_devices(lab_host):
+    lab_host(f"modprobe mtty; echo {UUID} >{MTTY}/mtty-2/create; udevadm settle")
+    name = f"mdev_{UUID.replace('-', '_')}_mtty"
+    deadline = time.monotonic() + 10
+    while libvirt(lab_host, "nodedev-list", "--cap", "mdev") != name and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert "<type id='mtty-2'/>" in libvirt(lab_host, "nodedev-dumpxml", name)
+
+
+def test_up_sh_put_down(lab_image, tmp_path):
+    """As by hand; in a folder of its own, so that somebody's hosts go on running."""
+    environment = {**os.environ, "FERRY_LAB_UP": str(tmp_path / "up")}
+
+    def lab(name, *args):
+        return subprocess.run([os.path.join(LAB, name), *args], env=environment, capture_output=True, text=True, check=False)
+
+    assert "run lab/up" in lab("sh", "alpha", "true").stderr
+    try:
+        done = lab("up", "--no-ferry")
+        assert "virsh -c qemu+tcp://127.0.0.1:" in done.stdout, done.stderr
+        done = lab("sh", "beta", "hostname; exit 3")
+        assert (done.stdout, done.returncode) == ("beta\n", 3)
+        assert lab("put", "beta", os.path.join(LAB, "README.md"), "/tmp/readme").returncode == 0
+        assert lab("sh", "beta", "wc -c </tmp/readme").stdout.strip() == str(os.path.getsize(os.path.join(LAB, "README.md")))
+    finally:
+        assert lab("down").returncode == 0
+    assert "run lab/up" in lab("sh", "alpha", "true").stderr
