@@ -49,36 +49,3 @@ bool ferry_guests_destroy(FerryGuests *self, const char *uuid, GError **error);
 
 /** Asks libvirt to cancel the migration that it runs for this guest; none is a success. */
 bool ferry_guests_abort_job(FerryGuests *self, const char *uuid, GError **error);
-
-typedef enum {
-    FERRY_DEVICE_LIVE,   /* in the running guest */
-    FERRY_DEVICE_CONFIG, /* in its definition */
-} FerryDevicePlace;
-
-/** @alias: of the device in @device_xml: when the guest has it already, nothing is done */
-bool ferry_guests_attach(FerryGuests *self,
-                         const char *uuid,
-                         const char *alias,
-                         const char *device_xml,
-                         FerryDevicePlace place,
-                         GError **error);
-
-/** What asking a running guest for a device came to. */
-typedef enum {
-    FERRY_DETACH_ASKED,   /* wait for the device-removed event, and look at the live XML */
-    FERRY_DETACH_ABSENT,  /* it has no such device (any more) */
-    FERRY_DETACH_REFUSED, /* libvirt or QEMU will not; @ret_reason says why */
-} FerryDetach;
-
-/**
- * Asks a running guest to let a device go; only asks.  One that was asked before and still has it
- * is asked again: QEMU says "already in the process of unplug", which is FERRY_DETACH_ASKED.
- *
- * @ret_reason: (out) (nullable) (transfer full): libvirt's words when refused
- */
-bool ferry_guests_detach_ask(FerryGuests *self,
-                             const char *uuid,
-                             const char *alias,
-                             FerryDetach *ret,
-                             char **ret_reason,
-                             GError **error);

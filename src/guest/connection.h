@@ -31,8 +31,21 @@ FerryGuests *ferry_guests_new(const char *uri);
  */
 void ferry_guests_free(FerryGuests *self);
 
-/** Returns: whether the connection is up right now; asks nobody */
+/** Returns: whether the connection is up right now; asks libvirt nothing */
 bool ferry_guests_is_connected(FerryGuests *self);
+
+/** Returns: (transfer none): as given */
+const char *ferry_guests_uri(const FerryGuests *self);
+
+/** libvirt's virConnect, named here so that who asks after guests need not include libvirt. */
+struct _virConnect;
+
+/**
+ * For the files of guest/ only.
+ *
+ * @ret: (out) (transfer full): a reference to the connection that is up now: virConnectClose
+ */
+bool ferry_guests_connect(FerryGuests *self, struct _virConnect **ret, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(FerryGuests, ferry_guests_free)
 

@@ -17,7 +17,7 @@ typedef struct {
 struct _FerryEvents {
     pthread_mutex_t lock;
     pthread_cond_t added;
-    uint64_t seen;         /* number of the newest; event n is kept[n % N_KEPT] */
+    uint64_t seen; /* number of the newest; event n is kept[n % N_KEPT] */
     Event kept[N_KEPT];
 };
 
@@ -50,7 +50,11 @@ ferry_events_free(FerryEvents *self)
 }
 
 void
-ferry_events_add(FerryEvents *self, FerryEventKind kind, const char *uuid, const char *alias, int64_t now_ms)
+ferry_events_add(FerryEvents *self,
+                 FerryEventKind kind,
+                 const char *uuid,
+                 const char *alias,
+                 int64_t now_ms)
 {
     Event *event = NULL;
 
@@ -133,7 +137,11 @@ ferry_events_wait(FerryEvents *self, const char *uuid, uint64_t after, int64_t t
 }
 
 bool
-ferry_events_has(FerryEvents *self, FerryEventKind kind, const char *uuid, const char *alias, uint64_t after)
+ferry_events_has(FerryEvents *self,
+                 FerryEventKind kind,
+                 const char *uuid,
+                 const char *alias,
+                 uint64_t after)
 {
     bool found = false;
 
@@ -141,7 +149,8 @@ ferry_events_has(FerryEvents *self, FerryEventKind kind, const char *uuid, const
     for (uint64_t number = first_kept(self, after); !found && number <= self->seen; number++) {
         const Event *event = &self->kept[number % N_KEPT];
 
-        found = event->kind == kind && g_strcmp0(event->uuid, uuid) == 0 && g_strcmp0(event->alias, alias) == 0;
+        found = event->kind == kind && g_strcmp0(event->uuid, uuid) == 0 &&
+                g_strcmp0(event->alias, alias) == 0;
     }
     (void)pthread_mutex_unlock(&self->lock);
     return found;

@@ -45,10 +45,12 @@ void ferry_events_add(FerryEvents *self,
 /** Returns: number of the newest, 0 before the first */
 uint64_t ferry_events_seen(FerryEvents *self);
 
-/** Returns: whether one about @uuid came after @after, within @timeout_ms, or some were forgotten */
+/** Returns: whether one about @uuid came after @after, within @timeout_ms, or some were forgotten
+ */
 bool ferry_events_wait(FerryEvents *self, const char *uuid, uint64_t after, int64_t timeout_ms);
 
-/** Returns: whether one of that kind came after @after for that device; forgotten ones do not count */
+/** Returns: whether one of that kind came after @after for that device; forgotten ones do not count
+ */
 bool ferry_events_has(FerryEvents *self,
                       FerryEventKind kind,
                       const char *uuid,

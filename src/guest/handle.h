@@ -25,13 +25,11 @@ ferry_handle_connect_close(virConnect *connect)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(virDomain, ferry_handle_domain_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(virConnect, ferry_handle_connect_close)
 
-/** @ret: (out) (transfer full): a reference of one's own to the connection that is up now */
-bool ferry_handle_connect(FerryGuests *self, virConnect **ret, GError **error);
-
 /**
  * @ret: (out) (nullable) (transfer full): NULL when libvirt knows no such guest
  *
- * Returns: false with FERRY_ERROR_IO when libvirt does not answer, FERRY_ERROR_INVALID when @uuid is none
+ * Returns: false with FERRY_ERROR_IO when libvirt does not answer, FERRY_ERROR_INVALID when @uuid
+ * is none
  */
 bool ferry_handle_find(FerryGuests *self, const char *uuid, virDomain **ret, GError **error);
 

@@ -1,0 +1,151 @@
+#include "guest/look.h"
+
+#include <libvirt/libvirt.h>
+
+#include "base/error.h"
+#include "guest/act.h"
+
+/* libvirt's test driver: one running guest, "test", of 8 GiB, in this process. */
+#define NOBODY "00000000-0000-4000-8000-000000000001"
+
+typedef struct {
+    FerryGuests *guests;
+    char *uuid;
+} Fixture;
+
+static void
+set_up(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(FerryGuest) guest = NULL;
+
+    (void)data;
+    fixture->guests = ferry_guests_new("test:///default");
+    g_assert_true(ferry_guests_find(fixture->guests, "test", &guest, NULL));
+    g_assert_nonnull(guest);
+    fixture->uuid = g_strdup(guest->uuid);
+}
+
+static void
+tear_down(Fixture *fixture, gconstpointer data)
+{
+    (void)data;
+    ferry_guests_free(fixture->guests);
+    g_free(fixture->uuid);
+}
+
+static void
+test_look(Fixture *fixture, gconstpointer data)
+{
+    FerryDomainLook look = { 0 };
+
+    (void)data;
+    g_assert_true(ferry_guests_look(fixture->guests, fixture->uuid, &look, NULL));
+    g_assert_true(look.present);
+    g_assert_true(look.persistent);
+    g_assert_cmpint(look.state, ==, VIR_DOMAIN_RUNNING);
+    g_assert_true(ferry_guests_suspend(fixture->guests, fixture->uuid, NULL));
+    g_assert_true(ferry_guests_look(fixture->guests, fixture->uuid, &look, NULL));
+    g_assert_cmpint(look.state, ==, VIR_DOMAIN_PAUSED);
+    g_assert_cmpint(look.reason, ==, VIR_DOMAIN_PAUSED_USER);
+}
+
+/* Absent is an observation; what is no UUID is a mistake. */
+static void
+test_look_at_nobody(Fixture *fixture, gconstpointer data)
+{
+    FerryDomainLook look = { .present = true, .state = 7 };
+    g_autoptr(GError) error = NULL;
+
+    (void)data;
+    g_assert_false(ferry_guests_look(fixture->guests, "test", &look, &error));
+    g_assert_error(error, FERRY_ERROR, FERRY_ERROR_INVALID);
+    g_assert_cmpint(look.state, ==, 7);
+    g_assert_true(ferry_guests_look(fixture->guests, NOBODY, &look, NULL));
+    g_assert_false(look.present);
+    g_assert_cmpint(look.state, ==, 0);
+}
+
+static void
+test_list(Fixture *fixture, gconstpointer data)
+{
+    static const char *const more[] = { "b-guest", "a-guest" };
+    g_autoptr(GPtrArray) guests = NULL;
+    const FerryGuest *guest = NULL;
+
+    (void)data;
+    for (size_t i = 0; i < G_N_ELEMENTS(more); i++) {
+        g_autofree char *xml =
+            g_strdup_printf("<domain type='test'><name>%s</name><memory "
+                            "unit='MiB'>64</memory><os><type>hvm</type></os></domain>",
+                            more[i]);
+
+        g_assert_true(ferry_guests_define(fixture->guests, xml, NULL));
+    }
+    g_assert_true(ferry_guests_list(fixture->guests, &guests, NULL));
+    g_assert_cmpuint(guests->len, ==, 3);
+    guest = g_ptr_array_index(guests, 0);
+    g_assert_cmpstr(guest->name, ==, "a-guest");
+    g_assert_cmpint(guest->state, ==, VIR_DOMAIN_SHUTOFF);
+    g_assert_cmpuint(guest->memory_bytes, ==, 64u << 20);
+    g_assert_true(guest->persistent);
+    g_assert_false(guest->autostart);
+    guest = g_ptr_array_index(guests, 2);
+    g_assert_cmpstr(guest->name, ==, "test");
+    g_assert_cmpstr(guest->uuid, ==, fixture->uuid);
+}
+
+static void
+test_find(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(FerryGuest) by_uuid = NULL;
+    g_autoptr(FerryGuest) nobody = NULL;
+
+    (void)data;
+    g_assert_true(ferry_guests_find(fixture->guests, fixture->uuid, &by_uuid, NULL));
+    g_assert_cmpstr(by_uuid->name, ==, "test");
+    g_assert_true(ferry_guests_find(fixture->guests, NOBODY, &nobody, NULL));
+    g_assert_null(nobody);
+    g_assert_true(ferry_guests_find(fixture->guests, "no such name", &nobody, NULL));
+    g_assert_null(nobody);
+}
+
+static void
+test_xml(Fixture *fixture, gconstpointer data)
+{
+    g_autofree char *xml = NULL;
+    g_autofree char *none = NULL;
+    g_autoptr(GError) error = NULL;
+
+    (void)data;
+    g_assert_true(
+        ferry_guests_xml(fixture->guests, fixture->uuid, FERRY_GUESTS_XML_INACTIVE, &xml, NULL));
+    g_assert_nonnull(strstr(xml, fixture->uuid));
+    g_assert_false(ferry_guests_xml(fixture->guests, NOBODY, FERRY_GUESTS_XML_LIVE, &none, &error));
+    g_assert_error(error, FERRY_ERROR, FERRY_ERROR_NOT_FOUND);
+    g_assert_cmpstr(error->message, ==, "libvirt at test:///default has no guest " NOBODY);
+    g_assert_null(none);
+}
+
+static void
+test_state_names(void)
+{
+    g_assert_cmpstr(ferry_guests_state_name(VIR_DOMAIN_RUNNING), ==, "running");
+    g_assert_cmpstr(ferry_guests_state_name(VIR_DOMAIN_PMSUSPENDED), ==, "pmsuspended");
+    g_assert_cmpstr(ferry_guests_state_name(-1), ==, "unknown");
+    g_assert_cmpstr(ferry_guests_state_name(8), ==, "unknown");
+}
+
+#define ADD(name, func) g_test_add("/look/" name, Fixture, NULL, set_up, func, tear_down)
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    ADD("look", test_look);
+    ADD("look-at-nobody", test_look_at_nobody);
+    ADD("list", test_list);
+    ADD("find", test_find);
+    ADD("xml", test_xml);
+    g_test_add_func("/look/state-names", test_state_names);
+    return g_test_run();
+}
