@@ -20,6 +20,7 @@ bool ferry_guests_host(FerryGuests *self, FerryHostInfo **ret, GError **error);
 /** What a host has not that a guest needs. */
 typedef enum {
     FERRY_LACK_VIRT_TYPE,   /* "kvm for x86_64" */
+    FERRY_LACK_EMULATOR,    /* the QEMU that the guest names: "/opt/qemu/bin/qemu-system-x86_64" */
     FERRY_LACK_MACHINE,     /* machine type "pc-q35-10.1" */
     FERRY_LACK_CPU_MODEL,   /* the model, or libvirt's words when it names no feature */
     FERRY_LACK_CPU_FEATURE, /* one row a feature: "avx512f" */

@@ -12,17 +12,6 @@
 #include "base/error.h"
 #include "xml/document.h"
 
-static void
-cpu_free(FerryDomainCpu *self)
-{
-    g_free(self->mode);
-    g_free(self->model);
-    g_clear_pointer(&self->required, g_ptr_array_unref);
-    g_clear_pointer(&self->disabled, g_ptr_array_unref);
-    g_free(self->xml);
-    g_free(self);
-}
-
 void
 ferry_domain_free(FerryDomain *self)
 {
@@ -35,7 +24,7 @@ ferry_domain_free(FerryDomain *self)
     g_free(self->machine);
     g_free(self->emulator);
     g_free(self->nvram);
-    g_clear_pointer(&self->cpu, cpu_free);
+    g_free(self->cpu_xml);
     g_clear_pointer(&self->disks, g_ptr_array_unref);
     g_clear_pointer(&self->devices, g_ptr_array_unref);
     ferry_metadata_free(self->metadata);
@@ -109,45 +98,12 @@ parse_name(const xmlNode *domain, char **ret, GError **error)
     return true;
 }
 
-static void
-parse_cpu_feature(const xmlNode *node, FerryDomainCpu *self)
-{
-    g_autofree char *name = ferry_document_attribute(node, "name");
-    g_autofree char *policy = ferry_document_attribute(node, "policy");
-
-    if (name == NULL)
-        return;
-    if (policy == NULL || strcmp(policy, "require") == 0 || strcmp(policy, "force") == 0)
-        g_ptr_array_add(self->required, g_steal_pointer(&name));
-    else if (strcmp(policy, "disable") == 0 || strcmp(policy, "forbid") == 0)
-        g_ptr_array_add(self->disabled, g_steal_pointer(&name));
-}
-
-static FerryDomainCpu *
-parse_cpu(const xmlNode *node)
-{
-    FerryDomainCpu *self = NULL;
-
-    if (node == NULL)
-        return NULL;
-    self = g_new0(FerryDomainCpu, 1);
-    self->mode = ferry_document_attribute(node, "mode");
-    self->model = ferry_document_text(ferry_document_child(node, "model"));
-    self->required = g_ptr_array_new_with_free_func(g_free);
-    self->disabled = g_ptr_array_new_with_free_func(g_free);
-    self->xml = ferry_document_format(node);
-    for (const xmlNode *child = ferry_document_first(node); child != NULL;
-         child = ferry_document_next(child))
-        if (ferry_document_is(child, "feature"))
-            parse_cpu_feature(child, self);
-    return self;
-}
-
 static bool
 parse_head(const xmlNode *domain, FerryDomain *self, GError **error)
 {
     const xmlNode *os = ferry_document_child(domain, "os");
     const xmlNode *type = ferry_document_child(os, "type");
+    const xmlNode *cpu = ferry_document_child(domain, "cpu");
 
     if (!parse_name(domain, &self->name, error) || !parse_uuid(domain, &self->uuid, error) ||
         !parse_memory(domain, &self->memory_bytes, error))
@@ -158,7 +114,8 @@ parse_head(const xmlNode *domain, FerryDomain *self, GError **error)
     self->arch = ferry_document_attribute(type, "arch");
     self->machine = ferry_document_attribute(type, "machine");
     self->nvram = ferry_document_text(ferry_document_child(os, "nvram"));
-    self->cpu = parse_cpu(ferry_document_child(domain, "cpu"));
+    if (cpu != NULL)
+        self->cpu_xml = ferry_document_format(cpu);
     return true;
 }
 

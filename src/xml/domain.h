@@ -11,15 +11,6 @@
 /** No domain XML longer than this is looked at. */
 #define FERRY_DOMAIN_MAX_BYTES ((size_t)1 << 20)
 
-/** <cpu>: what the guest's processor is made of. */
-typedef struct {
-    char *mode;          /* (nullable) "custom", "host-model", "host-passthrough", "maximum" */
-    char *model;         /* (nullable) "qemu64" */
-    GPtrArray *required; /* of char *: features with policy require or force */
-    GPtrArray *disabled; /* of char *: features with policy disable or forbid */
-    char *xml;           /* the whole element */
-} FerryDomainCpu;
-
 /** A domain XML, read once; a plain value that nothing changes afterwards. */
 typedef struct {
     char *name;
@@ -31,9 +22,9 @@ typedef struct {
     char *nvram;    /* (nullable) path of the guest's own firmware variables */
     bool tpm_state; /* has an emulated TPM: its state is a file of this host */
     uint64_t memory_bytes;
-    FerryDomainCpu *cpu; /* (nullable) */
-    GPtrArray *disks;    /* of FerryDisk */
-    GPtrArray *devices;  /* of FerryDevice, in the order of the XML, disks among them */
+    char *cpu_xml;      /* (nullable) the <cpu> element, for libvirt to compare */
+    GPtrArray *disks;   /* of FerryDisk */
+    GPtrArray *devices; /* of FerryDevice, in the order of the XML, disks among them */
     FerryMetadata *metadata;
 } FerryDomain;
 

@@ -1,0 +1,214 @@
+/*
+ * libvirt is asked, nothing is compared here: it knows which features a CPU model stands for and
+ * which of these its QEMU can give.  Its answers, libvirt 11.3: an unknown machine type is "invalid
+ * argument", an architecture without emulator "unsupported configuration", and a CPU that does not
+ * fit "CPU incompatible", with the features at the end of the message, "…required features: pcid,
+ * avx512f".
+ */
+#include "guest/capabilities.h"
+
+#include <string.h>
+
+#include <libvirt/virterror.h>
+
+#include "guest/handle.h"
+
+void
+ferry_host_info_free(FerryHostInfo *self)
+{
+    if (self == NULL)
+        return;
+    g_free(self->name);
+    g_free(self->libvirt_version);
+    g_free(self->qemu_version);
+    g_free(self);
+}
+
+/* libvirt's numbers are 1000000 × major + 1000 × minor + release. */
+static char *
+format_version(unsigned long number)
+{
+    return g_strdup_printf("%lu.%lu.%lu", number / 1000000, number / 1000 % 1000, number % 1000);
+}
+
+bool
+ferry_guests_host(FerryGuests *self, FerryHostInfo **ret, GError **error)
+{
+    g_autoptr(FerryHostInfo) info = g_new0(FerryHostInfo, 1);
+    g_autoptr(virConnect) connect = NULL;
+    unsigned long libvirt = 0;
+    unsigned long qemu = 0;
+    char *name = NULL;
+
+    if (!ferry_guests_connect(self, &connect, error))
+        return false;
+    if (virConnectGetLibVersion(connect, &libvirt) < 0 ||
+        virConnectGetVersion(connect, &qemu) < 0 || (name = virConnectGetHostname(connect)) == NULL)
+        return ferry_handle_failed(error, "ask for versions of", ferry_guests_uri(self));
+    info->name = g_strdup(name);
+    info->libvirt_version = format_version(libvirt);
+    info->qemu_version = format_version(qemu);
+    free(name);
+    *ret = g_steal_pointer(&info);
+    return true;
+}
+
+static const char *const codes[] = {
+    [FERRY_LACK_VIRT_TYPE] = "virt-type",     [FERRY_LACK_EMULATOR] = "emulator",
+    [FERRY_LACK_MACHINE] = "machine-type",    [FERRY_LACK_CPU_MODEL] = "cpu-model",
+    [FERRY_LACK_CPU_FEATURE] = "cpu-feature",
+};
+G_STATIC_ASSERT(G_N_ELEMENTS(codes) == FERRY_LACK_N_KINDS);
+
+const char *
+ferry_lack_code(FerryLackKind kind)
+{
+    return codes[kind];
+}
+
+void
+ferry_lack_free(FerryLack *self)
+{
+    if (self == NULL)
+        return;
+    g_free(self->what);
+    g_free(self);
+}
+
+static void
+add_lack(GPtrArray *lacks, FerryLackKind kind, char *what)
+{
+    FerryLack *lack = g_new0(FerryLack, 1);
+
+    lack->kind = kind;
+    lack->what = what;
+    g_ptr_array_add(lacks, lack);
+}
+
+typedef struct {
+    virConnect *connect;
+    const FerryDomain *domain;
+    GPtrArray *lacks;
+} Question;
+
+/*
+ * Whether libvirt's refusal is an answer to the question, not a failure to answer.  A QEMU that is
+ * not there is a "system error", as is the end of the connection.
+ */
+static bool
+is_answer(virConnect *connect)
+{
+    const int code = ferry_handle_error_code();
+
+    return code == VIR_ERR_INVALID_ARG || code == VIR_ERR_CONFIG_UNSUPPORTED ||
+           code == VIR_ERR_NO_SUPPORT ||
+           (code == VIR_ERR_SYSTEM_ERROR && virConnectIsAlive(connect) == 1);
+}
+
+/* @emulator, @machine: (nullable): whatever is the default */
+static bool
+is_offered(const Question *question,
+           const char *emulator,
+           const char *machine,
+           bool *ret,
+           GError **error)
+{
+    const FerryDomain *domain = question->domain;
+    char *xml = virConnectGetDomainCapabilities(question->connect, emulator, domain->arch, machine,
+                                                domain->type, 0);
+    g_autoptr(GError) refusal = NULL;
+
+    if (xml == NULL) {
+        (void)ferry_handle_failed(&refusal, "ask what this host offers to guest", domain->name);
+        if (!is_answer(question->connect)) {
+            g_propagate_error(error, g_steal_pointer(&refusal));
+            return false;
+        }
+    }
+    *ret = xml != NULL;
+    free(xml);
+    return true;
+}
+
+/* From the general to the particular; the first "no" ends it, for what follows would be "no" too.
+ */
+static bool
+ask_machine(const Question *question, bool *ret_is_offered, GError **error)
+{
+    const FerryDomain *domain = question->domain;
+    g_autofree char *virt_type = g_strdup_printf("%s for %s", domain->type, domain->arch);
+    const struct {
+        FerryLackKind kind;
+        const char *emulator;
+        const char *machine;
+        const char *what;
+    } steps[] = {
+        { FERRY_LACK_VIRT_TYPE, NULL, NULL, virt_type },
+        { FERRY_LACK_EMULATOR, domain->emulator, NULL, domain->emulator },
+        { FERRY_LACK_MACHINE, domain->emulator, domain->machine, domain->machine },
+    };
+
+    *ret_is_offered = true;
+    for (size_t i = 0; *ret_is_offered && i < G_N_ELEMENTS(steps); i++) {
+        if (!is_offered(question, steps[i].emulator, steps[i].machine, ret_is_offered, error))
+            return false;
+        if (!*ret_is_offered)
+            add_lack(question->lacks, steps[i].kind, g_strdup(steps[i].what));
+    }
+    return true;
+}
+
+/* One row a feature; without a list the words themselves, so that a person can judge. */
+static void
+add_cpu_lacks(GPtrArray *lacks, const char *words)
+{
+    static const char before_list[] = "features: ";
+    const char *list = strstr(words, before_list);
+    g_auto(GStrv) features = NULL;
+
+    if (list == NULL) {
+        add_lack(lacks, FERRY_LACK_CPU_MODEL, g_strdup(words));
+        return;
+    }
+    features = g_strsplit(list + strlen(before_list), ", ", -1);
+    for (char **feature = features; *feature != NULL; feature++)
+        add_lack(lacks, FERRY_LACK_CPU_FEATURE, g_strdup(*feature));
+}
+
+static bool
+ask_cpu(const Question *question, GError **error)
+{
+    const FerryDomain *domain = question->domain;
+    const int answer = virConnectCompareHypervisorCPU(
+        question->connect, domain->emulator, domain->arch, domain->machine, domain->type,
+        domain->cpu_xml, VIR_CONNECT_COMPARE_CPU_FAIL_INCOMPATIBLE);
+    const int code = ferry_handle_error_code();
+
+    if (answer >= 0)
+        return true;
+    /* A model or feature that this libvirt has never heard of is an "internal error". */
+    if (code != VIR_ERR_CPU_INCOMPATIBLE && code != VIR_ERR_INTERNAL_ERROR)
+        return ferry_handle_failed(error, "compare this host's CPU with that of guest",
+                                   domain->name);
+    add_cpu_lacks(question->lacks, virGetLastErrorMessage());
+    return true;
+}
+
+bool
+ferry_guests_lacks(FerryGuests *self, const FerryDomain *domain, GPtrArray **ret, GError **error)
+{
+    g_autoptr(GPtrArray) lacks = g_ptr_array_new_with_free_func((GDestroyNotify)ferry_lack_free);
+    g_autoptr(virConnect) connect = NULL;
+    Question question = { NULL, domain, lacks };
+    bool has_machine = false;
+
+    if (!ferry_guests_connect(self, &connect, error))
+        return false;
+    question.connect = connect;
+    if (!ask_machine(&question, &has_machine, error))
+        return false;
+    if (has_machine && domain->cpu_xml != NULL && !ask_cpu(&question, error))
+        return false;
+    *ret = g_steal_pointer(&lacks);
+    return true;
+}
