@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "client/connection.h"
+#include "client/json.h"
 
 #define REPLY_MAX_BYTES (16 * 1024 * 1024)
 
@@ -128,17 +129,12 @@ on_body(char *data, size_t size, size_t n, void *user_data)
 static bool
 parse_body(const FerryClient *self, const GString *text, json_t **ret, GError **error)
 {
-    json_error_t where;
+    g_autoptr(GError) cause = NULL;
 
-    *ret = NULL;
-    if (text->len == 0)
+    if (text->len == 0 || ferry_json_parse(text->str, text->len, ret, &cause))
         return true;
-    *ret = json_loadb(text->str, text->len, JSON_REJECT_DUPLICATES, &where);
-    if (*ret != NULL)
-        return true;
-    g_set_error(error, FERRY_ERROR, FERRY_ERROR_PEER,
-                "%s answered something that is not JSON, line %d, column %d: %s", self->label,
-                where.line, where.column, where.text);
+    g_set_error(error, FERRY_ERROR, FERRY_ERROR_PEER, "%s answered nonsense: %s", self->label,
+                cause->message);
     return false;
 }
 

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "client/connection.h"
 #include "client/event-parser.h"
+#include "client/json.h"
 
 /* ferryd sends a comment every 15 s, so a stream that is silent for longer than three is dead. */
 #define SILENCE_MAX_S 50
@@ -23,12 +24,12 @@ static bool
 on_event(void *data, const char *name, const char *text)
 {
     Stream *self = data;
-    json_error_t where;
-    json_t *value = json_loads(text, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &where);
+    g_autoptr(GError) cause = NULL;
+    json_t *value = NULL;
 
-    if (value == NULL) {
-        g_set_error(&self->error, FERRY_ERROR, FERRY_ERROR_PEER, "event %s is not JSON: %s", name,
-                    where.text);
+    if (!ferry_json_parse(text, strlen(text), &value, &cause)) {
+        g_set_error(&self->error, FERRY_ERROR, FERRY_ERROR_PEER, "event %s: %s", name,
+                    cause->message);
         return false;
     }
     self->stopped = !self->func(self->data, name, value);
@@ -103,7 +104,7 @@ judge(FerryClient *client, FerryExchange *exchange, Stream *self, CURLcode code,
     curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &status);
     if (status == 200)
         return true;
-    body = json_loadb(self->problem->str, self->problem->len, 0, NULL);
+    (void)ferry_json_parse(self->problem->str, self->problem->len, &body, NULL); /* or no reason */
     ferry_problem_to_error(client, (unsigned)status, body, error);
     json_decref(body);
     return false;

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "client/connection.h"
+#include "client/json.h"
 
 /*
  * A tunnel is a connection of its own that libcurl opened (TLS and all) and that was switched to
@@ -251,8 +252,7 @@ read_refusal(FerryTunnel *self, unsigned status, int64_t deadline_us, GError **e
         if (code != CURLE_OK || n == 0)
             break;
         g_string_append_len(body, bytes, (gssize)n);
-        problem = json_loadb(body->str, body->len, 0, NULL);
-        if (problem != NULL)
+        if (ferry_json_parse(body->str, body->len, &problem, NULL))
             break;
     }
     ferry_problem_to_error(self->exchange.client, status, problem, error);
