@@ -3,9 +3,10 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "cli/command.h"
+#include "cli/groups.h"
 
 static const FerryCommand commands[] = {
+    { "pki", "certificates of the hosts: make an authority, issue, install, show", ferry_cli_pki },
     { NULL, NULL, NULL },
 };
 
