@@ -1,0 +1,409 @@
+/*
+ * The default rules: what is compared when the target's list does not say otherwise.
+ *
+ *   class, then the keys that name the interface for that class (type keys)
+ *   version, within an mdev_type or a driver; without one on either side, identity (the fallback)
+ *   every attribute on either side
+ *
+ * A key that the list entry mentions is the list's (list.c); a rule's relaxation is asked before
+ * provisioning, so a value declared equal is never out of domain.
+ */
+#include "compat/compare.h"
+
+#include <string.h>
+
+#define FALLBACK_REASON "without a version on either side it must be known and equal"
+
+static bool
+is_mentioned(const FerryComparison *self, const char *key)
+{
+    return self->entry != NULL && ferry_entry_mentions(self->entry, key);
+}
+
+/* The rule that drops findings on @key; keys an entry mentions are out of every rule's reach. */
+static const FerryRule *
+ignoring_rule(const FerryComparison *self, const char *key)
+{
+    return is_mentioned(self, key) ? NULL : ferry_ruling_ignores(self->ruling, key);
+}
+
+static FerryFinding *
+make_finding(const char *key,
+             FerryVerdictLevel level,
+             FerryFindingCode code,
+             const FerryValue *source,
+             const FerryValue *target)
+{
+    FerryFinding *finding = ferry_finding_new(key, level, code);
+
+    if (source != NULL)
+        finding->source = ferry_value_format(source);
+    if (target != NULL)
+        finding->target = ferry_value_format(target);
+    return finding;
+}
+
+void
+ferry_compare_note(FerryComparison *self,
+                   const char *key,
+                   FerryVerdictLevel level,
+                   FerryFindingCode code,
+                   const FerryValue *source,
+                   const FerryValue *target,
+                   const char *detail)
+{
+    const FerryRule *rule = level == FERRY_VERDICT_YES ? NULL : ignoring_rule(self, key);
+    FerryFinding *finding = NULL;
+
+    if (rule != NULL) {
+        level = FERRY_VERDICT_YES;
+        code = FERRY_CODE_RELAXED;
+        detail = ferry_rule_name(rule);
+    }
+    if (level == FERRY_VERDICT_YES && (self->flags & FERRY_CHECK_EXPLAIN) == 0)
+        return;
+    finding = make_finding(key, level, code, source, target);
+    finding->detail = g_strdup(detail);
+    g_ptr_array_add(self->findings, finding);
+}
+
+/* Notes a fact that is stated on one side, or on none. */
+static void
+note_missing(FerryComparison *self,
+             const char *key,
+             const FerryValue *source,
+             const FerryValue *target,
+             const char *detail)
+{
+    FerryFindingCode code = FERRY_CODE_MISSING_BOTH;
+
+    if (source != NULL)
+        code = FERRY_CODE_MISSING_TARGET;
+    else if (target != NULL)
+        code = FERRY_CODE_MISSING_SOURCE;
+    ferry_compare_note(self, key, FERRY_VERDICT_UNKNOWN, code, source, target, detail);
+}
+
+/* Whether a rule declares the two values equal; notes that it does. */
+static bool
+is_equated(FerryComparison *self,
+           const char *key,
+           const FerryValue *source,
+           const FerryValue *target)
+{
+    const FerryRule *rule = NULL;
+
+    if (source == NULL || target == NULL || is_mentioned(self, key))
+        return false;
+    rule = ferry_ruling_equates(self->ruling, key, source, target);
+    if (rule == NULL)
+        return false;
+    ferry_compare_note(self, key, FERRY_VERDICT_YES, FERRY_CODE_RELAXED, source, target,
+                       ferry_rule_name(rule));
+    return true;
+}
+
+/* A key that must be equal when it is on both sides: @code says what it means when it is not. */
+static void
+compare_equal(FerryComparison *self,
+              FerryFactKey fact,
+              FerryVerdictLevel level,
+              FerryFindingCode code,
+              const char *missing_reason)
+{
+    const char *key = ferry_fact_name(fact);
+    const FerryValue *source = ferry_facts_find(self->source, key);
+    const FerryValue *target = ferry_facts_find(self->target, key);
+
+    if (is_mentioned(self, key))
+        return;
+    if (source == NULL || target == NULL)
+        note_missing(self, key, source, target, missing_reason);
+    else if (ferry_value_equal(source, target))
+        ferry_compare_note(self, key, FERRY_VERDICT_YES, FERRY_CODE_EQUAL, source, target, NULL);
+    else if (!is_equated(self, key, source, target))
+        ferry_compare_note(self, key, level, code, source, target, NULL);
+}
+
+static bool
+is_on_either_side(const FerryComparison *self, FerryFactKey fact)
+{
+    return self->source->facts[fact].kind != FERRY_KIND_NONE ||
+           self->target->facts[fact].kind != FERRY_KIND_NONE;
+}
+
+/* The keys that name the interface, for two devices of one class. */
+static void
+compare_type_keys(FerryComparison *self, const char *class)
+{
+    static const struct {
+        const char *class;
+        FerryFactKey fact;
+        bool may_lack; /* absent on both sides is fine */
+    } rows[] = {
+        { "mdev", FERRY_FACT_MDEV_TYPE, false },
+        { "pci", FERRY_FACT_DEVICE_ID, false },
+        { "pci", FERRY_FACT_SIGNATURE, true },
+        { "other", FERRY_FACT_SIGNATURE, false },
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        if (strcmp(rows[i].class, class) != 0)
+            continue;
+        if (!rows[i].may_lack || is_on_either_side(self, rows[i].fact))
+            compare_equal(self, rows[i].fact, FERRY_VERDICT_NO, FERRY_CODE_DIFFERS, NULL);
+    }
+}
+
+/* An entry that names the interface itself stands for the class as well. */
+static bool
+entry_names_interface(const FerryComparison *self)
+{
+    static const FerryFactKey naming[] = { FERRY_FACT_CLASS, FERRY_FACT_MDEV_TYPE,
+                                           FERRY_FACT_DEVICE_ID, FERRY_FACT_SIGNATURE };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(naming); i++) {
+        const char *key = ferry_fact_name(naming[i]);
+        if (is_mentioned(self, key) && !ferry_facts_key_is_inert(self->source, key))
+            return true;
+    }
+    return false;
+}
+
+static void
+compare_interface(FerryComparison *self)
+{
+    const char *source = ferry_facts_class(self->source);
+    const char *target = ferry_facts_class(self->target);
+    bool are_equal = source[0] != '\0' && strcmp(source, target) == 0;
+
+    if (!entry_names_interface(self))
+        compare_equal(self, FERRY_FACT_CLASS, FERRY_VERDICT_NO, FERRY_CODE_DIFFERS,
+                      "without mdev_type, or device_id and vfio-pci, it cannot be derived");
+    if (are_equal)
+        compare_type_keys(self, source);
+}
+
+/* The target cannot take the value as it is: can it be made to? */
+static bool
+provision(FerryComparison *self,
+          const char *key,
+          const FerryValue *source,
+          const FerryValue *target)
+{
+    const FerrySettable *settable = ferry_facts_find_settable(self->target, key);
+    g_auto(FerryValue) chosen = { .kind = FERRY_KIND_NONE };
+    FerryFinding *finding = NULL;
+
+    if (settable == NULL || source == NULL)
+        return false;
+    if (!ferry_settable_choose(settable, source, &chosen)) {
+        ferry_compare_note(self, key, FERRY_VERDICT_NO, FERRY_CODE_OUT_OF_DOMAIN, source, target,
+                           NULL);
+        return true;
+    }
+    if (ignoring_rule(self, key) != NULL) {
+        ferry_compare_note(self, key, FERRY_VERDICT_PROVISION, FERRY_CODE_SETTABLE, source, target,
+                           NULL);
+        return true;
+    }
+    finding = make_finding(key, FERRY_VERDICT_PROVISION, FERRY_CODE_SETTABLE, source, target);
+    finding->set = ferry_value_format(&chosen);
+    g_ptr_array_add(self->findings, finding);
+    return true;
+}
+
+/* A version is counted within a driver, unless the device is an mdev.  See FERRY_CODE_INCOMPARABLE.
+ */
+static bool
+is_of_one_driver(FerryComparison *self)
+{
+    const char *class = ferry_facts_class(self->source);
+    const FerryValue *source = ferry_facts_find(self->source, "driver");
+    const FerryValue *target = ferry_facts_find(self->target, "driver");
+
+    if (class[0] == '\0' || strcmp(class, "mdev") == 0 ||
+        strcmp(class, ferry_facts_class(self->target)) != 0)
+        return true;
+    if (is_mentioned(self, "driver"))
+        return true;
+    if (source != NULL && target != NULL &&
+        (ferry_value_equal(source, target) || is_equated(self, "driver", source, target)))
+        return true;
+    if (source == NULL || target == NULL)
+        note_missing(self, "driver", source, target,
+                     "a version is counted within a driver, so both must state it");
+    else
+        ferry_compare_note(self, "driver", FERRY_VERDICT_UNKNOWN, FERRY_CODE_INCOMPARABLE, source,
+                           target, NULL);
+    /* Whoever declares the driver irrelevant still wants the versions compared. */
+    return ignoring_rule(self, "driver") != NULL;
+}
+
+static void
+compare_version(FerryComparison *self)
+{
+    static const FerryFindingCode codes[] = {
+        [FERRY_VERSION_COMPATIBLE] = FERRY_CODE_VERSION_FITS,
+        [FERRY_VERSION_MAJOR_DIFFERS] = FERRY_CODE_MAJOR_DIFFERS,
+        [FERRY_VERSION_TARGET_OLDER] = FERRY_CODE_MINOR_NEWER,
+    };
+    const FerryValue *source = ferry_facts_find(self->source, "version");
+    const FerryValue *target = ferry_facts_find(self->target, "version");
+    FerryVersionVerdict verdict = FERRY_VERSION_MAJOR_DIFFERS;
+    const FerryRule *rule = ignoring_rule(self, "version");
+
+    if (rule != NULL) { /* the driver check is a part of this rule, and goes with it */
+        ferry_compare_note(self, "version", FERRY_VERDICT_YES, FERRY_CODE_RELAXED, source, target,
+                           ferry_rule_name(rule));
+        return;
+    }
+    if (!is_of_one_driver(self))
+        return;
+    if (source != NULL && target != NULL)
+        verdict = ferry_version_check(&source->version, &target->version);
+    if (verdict == FERRY_VERSION_COMPATIBLE)
+        ferry_compare_note(self, "version", FERRY_VERDICT_YES, codes[verdict], source, target,
+                           NULL);
+    else if (provision(self, "version", source, target))
+        return;
+    else if (source == NULL || target == NULL)
+        note_missing(self, "version", source, target, NULL);
+    else
+        ferry_compare_note(self, "version", FERRY_VERDICT_NO, codes[verdict], source, target, NULL);
+}
+
+/* Without versions only the very same code is known to understand its own state. */
+static void
+compare_identity(FerryComparison *self)
+{
+    static const FerryFactKey builds[] = { FERRY_FACT_DRIVER_VERSION, FERRY_FACT_KERNEL };
+    bool has_build = false;
+
+    self->by_equality = true;
+    compare_equal(self, FERRY_FACT_DRIVER, FERRY_VERDICT_UNKNOWN, FERRY_CODE_IDENTITY_DIFFERS,
+                  FALLBACK_REASON);
+    compare_equal(self, FERRY_FACT_FIRMWARE, FERRY_VERDICT_UNKNOWN, FERRY_CODE_IDENTITY_DIFFERS,
+                  FALLBACK_REASON);
+    for (size_t i = 0; i < G_N_ELEMENTS(builds); i++) {
+        if (!is_on_either_side(self, builds[i]))
+            continue;
+        has_build = true;
+        compare_equal(self, builds[i], FERRY_VERDICT_UNKNOWN, FERRY_CODE_IDENTITY_DIFFERS,
+                      FALLBACK_REASON);
+    }
+    if (!has_build)
+        note_missing(self, "driver_version", NULL, NULL,
+                     "without a version on either side it, or the kernel, must be known and equal");
+}
+
+/* The elements of @source that @target has not, as text. */
+static char *
+missing_elements(const FerryValue *source, const FerryValue *target)
+{
+    g_autoptr(GPtrArray) missing = g_ptr_array_new();
+
+    for (size_t i = 0; i < ferry_value_n_elements(source); i++) {
+        FerryValue element = { .kind = FERRY_KIND_STRING,
+                               .string = (char *)ferry_value_element(source, i) };
+        if (!ferry_value_is_subset(&element, target))
+            g_ptr_array_add(missing, element.string);
+    }
+    g_ptr_array_add(missing, NULL);
+    return g_strjoinv(FERRY_SET_SEPARATOR, (char **)missing->pdata);
+}
+
+static bool
+is_set_comparison(const FerryValue *source, const FerryValue *target)
+{
+    return ferry_kinds_meet(source->kind, target->kind) &&
+           (source->kind == FERRY_KIND_SET || target->kind == FERRY_KIND_SET);
+}
+
+static bool
+attribute_fits(const FerryValue *source, const FerryValue *target)
+{
+    if (is_set_comparison(source, target))
+        return ferry_value_is_subset(source, target);
+    return ferry_value_equal(source, target);
+}
+
+static void
+note_difference(FerryComparison *self,
+                const char *key,
+                const FerryValue *source,
+                const FerryValue *target)
+{
+    g_autofree char *lacking = NULL;
+
+    if (source == NULL || target == NULL) {
+        note_missing(self, key, source, target, NULL);
+    } else if (!ferry_kinds_meet(source->kind, target->kind)) {
+        ferry_compare_note(self, key, FERRY_VERDICT_UNKNOWN, FERRY_CODE_KIND_MISMATCH, source,
+                           target, NULL);
+    } else if (is_set_comparison(source, target)) {
+        lacking = missing_elements(source, target);
+        ferry_compare_note(self, key, FERRY_VERDICT_NO, FERRY_CODE_LACKS, source, target, lacking);
+    } else {
+        ferry_compare_note(self, key, FERRY_VERDICT_NO, FERRY_CODE_DIFFERS, source, target, NULL);
+    }
+}
+
+static void
+compare_attribute(FerryComparison *self,
+                  const char *key,
+                  const FerryValue *source,
+                  const FerryValue *target)
+{
+    if (ferry_attribute_is_inert(key) || is_mentioned(self, key))
+        return;
+    if (source != NULL && target != NULL && attribute_fits(source, target)) {
+        ferry_compare_note(self, key, FERRY_VERDICT_YES,
+                           is_set_comparison(source, target) ? FERRY_CODE_CONTAINED
+                                                             : FERRY_CODE_EQUAL,
+                           source, target, NULL);
+        return;
+    }
+    if (!is_equated(self, key, source, target) && !provision(self, key, source, target))
+        note_difference(self, key, source, target);
+}
+
+/* Both arrays are sorted by name: one walk along both meets every key on either side. */
+static void
+compare_attributes(FerryComparison *self)
+{
+    const FerryFacts *source = self->source;
+    const FerryFacts *target = self->target;
+    size_t i = 0;
+    size_t j = 0;
+
+    while (i < source->n_attributes || j < target->n_attributes) {
+        const FerryAttribute *left = &source->attributes[i];
+        const FerryAttribute *right = &target->attributes[j];
+        int order = 0;
+
+        if (i == source->n_attributes)
+            order = 1;
+        else if (j == target->n_attributes)
+            order = -1;
+        else
+            order = strcmp(left->name, right->name);
+        compare_attribute(self, order <= 0 ? left->name : right->name,
+                          order <= 0 ? &left->value : NULL, order >= 0 ? &right->value : NULL);
+        i += order <= 0;
+        j += order >= 0;
+    }
+}
+
+void
+ferry_compare(FerryComparison *self)
+{
+    compare_interface(self);
+    if (is_on_either_side(self, FERRY_FACT_VERSION)) {
+        if (!is_mentioned(self, "version"))
+            compare_version(self);
+    } else if (self->entry == NULL) {
+        compare_identity(self);
+    }
+    compare_attributes(self);
+}
