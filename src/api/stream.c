@@ -22,7 +22,7 @@ typedef struct {
 static void
 format_event(GString *text, FerryEvent *event)
 {
-    char *json = json_dumps(event->data, JSON_COMPACT); /* one line: newlines are escaped */
+    char *json = json_dumps(event->data, JSON_COMPACT | JSON_ENCODE_ANY);
 
     g_string_printf(text, "event: %s\ndata: %s\n\n", event->name, json);
     free(json);
