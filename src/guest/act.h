@@ -3,8 +3,8 @@
 #include "guest/connection.h"
 
 /*
- * What ferry does to a guest.  Every act may be done twice (saga.md section 9): "already so" is a
- * success, and so is "not there" for whatever takes away.  Where the guest must be there,
+ * What ferry does to a guest.  Every act may be done twice (docs/handover.md section 9): "already
+ * so" is a success, and so is "not there" for whatever takes away.  Where the guest must be there,
  * FERRY_ERROR_NOT_FOUND.
  */
 

@@ -73,7 +73,7 @@ bool ferry_guests_wait(FerryGuests *self, const char *uuid, uint64_t after, int6
 /**
  * Returns: whether libvirt said after @after that the device is off, or may have said so unheard:
  *          the connection was opened again, or events were forgotten.  In both cases the live XML
- *          has the last word (saga.md section 9).
+ *          has the last word (docs/handover.md section 9).
  */
 bool
 ferry_guests_device_removed(FerryGuests *self, const char *uuid, const char *alias, uint64_t after);

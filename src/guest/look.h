@@ -3,8 +3,8 @@
 #include "guest/connection.h"
 
 /**
- * What is observed of one domain (saga.md section 5), in libvirt's own numbers: the words of the
- * decision tables are made of it in migrate/.
+ * What is observed of one domain (docs/handover.md section 5), in libvirt's own numbers: the words
+ * of the decision tables are made of it in migrate/.
  */
 typedef struct {
     bool present;      /* libvirt knows the guest, running or not */

@@ -45,7 +45,8 @@ collect(Parameters *self, const FerryMigration *migration)
                                    (int)migration->parallel);
 }
 
-/* Never PEER2PEER, TUNNELLED, POSTCOPY, PERSIST_DEST, UNDEFINE_SOURCE: saga.md section 2, step 3.
+/* Never PEER2PEER, TUNNELLED, POSTCOPY, PERSIST_DEST, UNDEFINE_SOURCE: docs/handover.md section 2,
+ * step 3.
  */
 static unsigned
 find_flags(FerryMigrationFlags wanted)
@@ -68,7 +69,8 @@ find_flags(FerryMigrationFlags wanted)
 
 /*
  * Connections of its own, without keepalive: on the relay's the reply to "finish" is held back for
- * as long as it takes, and on the other the call waits just as long (saga.md section 3, rule 2).
+ * as long as it takes, and on the other the call waits just as long (docs/handover.md section 3,
+ * rule 2).
  */
 static bool
 open_both(FerryGuests *self,
@@ -164,7 +166,9 @@ ferry_guests_transfer_stats(FerryGuests *self,
 
     if (!ferry_handle_need(self, uuid, &domain, error))
         return false;
-    if (virDomainGetJobStats(domain, &type, &parameters.rows, &parameters.n, 0) < 0)
+    /* "Operation invalid": it does not run (any more), so nothing is under way. */
+    if (virDomainGetJobStats(domain, &type, &parameters.rows, &parameters.n, 0) < 0 &&
+        ferry_handle_error_code() != VIR_ERR_OPERATION_INVALID)
         return ferry_handle_failed(error, "read the progress of guest", uuid);
     if (type != VIR_DOMAIN_JOB_NONE)
         read_stats(&parameters, &stats);

@@ -22,8 +22,8 @@ typedef struct {
 
 /**
  * virDomainMigrate3 with LIVE and PAUSED, between two connections of its own without keepalive: one
- * to this host's libvirt, one through the relay (saga.md sections 2 and 3).  Blocks until libvirt
- * gives up or ends, which is as long as the relay holds it.
+ * to this host's libvirt, one through the relay (docs/handover.md sections 2 and 3).  Blocks until
+ * libvirt gives up or ends, which is as long as the relay holds it.
  *
  * Returns: what libvirt said, which proves nothing: "ok" came with the source's copy still there
  * and "error" with the target running.  Look at both guests.  FERRY_ERROR_INVALID only for a relay

@@ -119,10 +119,12 @@ parse_head(const xmlNode *domain, FerryDomain *self, GError **error)
     return true;
 }
 
+/* libvirt shows the first serial port a second time, as a <console> with the port's own alias. */
 static bool
 check_alias(const xmlNode *node, const FerryDevice *device, GHashTable *aliases, GError **error)
 {
-    if (device->alias == NULL || g_hash_table_add(aliases, device->alias))
+    if (device->alias == NULL || ferry_document_is(node, "console") ||
+        g_hash_table_add(aliases, device->alias))
         return true;
     return ferry_document_refuse(error, node, "the alias %s is another device's already",
                                  device->alias);

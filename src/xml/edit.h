@@ -21,7 +21,8 @@ typedef struct {
 /**
  * Domain XML without some devices: what is left when the ephemeral ones are off.
  *
- * @aliases: NULL-terminated; one that is not there is a success (saga.md: look, then act)
+ * @aliases: NULL-terminated; one that is not there is a success (docs/handover.md section 9: look,
+ * then act)
  * @ret: (out) (transfer full)
  *
  * Returns: false with FERRY_ERROR_INVALID when @xml is not a domain
