@@ -30,6 +30,7 @@ typedef struct {
     FerryRelayState state;
     int64_t held_ms;
     bool far_broken;
+    bool sealed;
     bool release_asked, released;
     bool cut;
     bool running; /* the thread is, or has to be joined */
@@ -96,10 +97,24 @@ set_state(FerryRelay *self, FerryRelayState state)
 
     if (!shared->cut)
         shared->state = state;
-    if (state == FERRY_RELAY_HELD && shared->held_ms == 0)
-        shared->held_ms = ferry_clock_system()->now_ms(ferry_clock_system());
     unlock(self);
     self->changed = true;
+}
+
+/* Finish is asked, the first time or again.  Returns: false when the relay was sealed before. */
+static bool
+begin_hold(FerryRelay *self)
+{
+    Shared *shared = lock(self);
+    bool sealed = shared->sealed;
+
+    if (!sealed && shared->state == FERRY_RELAY_OPEN) {
+        shared->state = FERRY_RELAY_HELD;
+        shared->held_ms = ferry_clock_system()->now_ms(ferry_clock_system());
+        self->changed = true;
+    }
+    unlock(self);
+    return !sealed;
 }
 
 /* Takes @breach; the first one stays. */
@@ -140,8 +155,8 @@ judge_call(void *data, const FerryRpcHeader *header)
         !self->watch->may_prepare(self->data))
         return set_breach(self, g_strdup("libvirt's prepare is not allowed before this host is "
                                          "prepared for the guest"));
-    if (ferry_rpc_is_finish_call(header) && ferry_relay_state(self) == FERRY_RELAY_OPEN)
-        set_state(self, FERRY_RELAY_HELD);
+    if (ferry_rpc_is_finish_call(header) && !begin_hold(self))
+        return FERRY_FLOW_STOP; /* all closes: libvirt gives up by itself */
     return FERRY_FLOW_PASS;
 }
 
@@ -476,6 +491,17 @@ ferry_relay_breach(FerryRelay *self)
 
     unlock(self);
     return breach;
+}
+
+bool
+ferry_relay_seal(FerryRelay *self)
+{
+    Shared *shared = lock(self);
+    bool asked = shared->held_ms != 0;
+
+    shared->sealed = !asked;
+    unlock(self);
+    return !asked;
 }
 
 void

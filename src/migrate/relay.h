@@ -74,6 +74,13 @@ bool ferry_relay_far_broken(FerryRelay *self);
  */
 const char *ferry_relay_breach(FerryRelay *self);
 
+/**
+ * S: from now on finish is not passed but ends the relay, unless it was asked already.
+ *
+ * Returns: whether finish was not asked and never will be
+ */
+bool ferry_relay_seal(FerryRelay *self);
+
 /** S, in state REPLY: passes the held reply on, so libvirt removes its copy.  Otherwise no effect.
  */
 void ferry_relay_release(FerryRelay *self);

@@ -400,6 +400,36 @@ test_source_client_hangs_up_in_the_hold(Half *half, gconstpointer data)
     expect_end(half->far);
 }
 
+/* Sealed in time: libvirt gives up and T never heard of finish. */
+static void
+test_source_seal_stops_finish(Half *half, gconstpointer data)
+{
+    (void)data;
+    put(half->near, call(PREPARE));
+    expect(half->far, call(PREPARE));
+    g_assert_true(ferry_relay_seal(half->relay));
+    put(half->far, reply(PREPARE, "passes"));
+    expect(half->near, reply(PREPARE, "passes"));
+    put(half->near, call(FINISH));
+    expect_end(half->far);
+    wait_for_state(half, FERRY_RELAY_NONE);
+    g_assert_true(ferry_relay_seal(half->relay));
+    g_assert_cmpint(ferry_relay_held_ms(half->relay), ==, 0);
+    g_assert_null(ferry_relay_breach(half->relay));
+}
+
+static void
+test_source_seal_is_too_late(Half *half, gconstpointer data)
+{
+    (void)data;
+    ask_finish(half->near, half->far);
+    g_assert_false(ferry_relay_seal(half->relay));
+    put(half->far, reply(FINISH, "cookie"));
+    wait_for_state(half, FERRY_RELAY_REPLY); /* as if it had not been tried */
+    ferry_relay_cut(half->relay);
+    g_assert_false(ferry_relay_seal(half->relay));
+}
+
 static void
 test_cut_closes_both(Half *half, gconstpointer data)
 {
@@ -732,6 +762,8 @@ main(int argc, char **argv)
     SOURCE("hides-end-in-the-hold", test_source_hides_end_in_the_hold);
     SOURCE("keeps-reply-of-a-broken-tunnel", test_source_keeps_reply_of_a_broken_tunnel);
     SOURCE("client-hangs-up-in-the-hold", test_source_client_hangs_up_in_the_hold);
+    SOURCE("seal-stops-finish", test_source_seal_stops_finish);
+    SOURCE("seal-is-too-late", test_source_seal_is_too_late);
     SOURCE("cut-closes-both", test_cut_closes_both);
     SOURCE("takes-one-client", test_source_takes_one_client);
     BARE("source/cut-before-the-client-came", test_source_cut_before_the_client_came);
