@@ -1,0 +1,170 @@
+#include "daemon/daemon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "api/resources.h"
+#include "api/server.h"
+#include "base/error.h"
+#include "base/file.h"
+
+/* What there is to connect to unless the configuration says otherwise. */
+#define DEFAULT_LISTEN "*:8442"
+
+struct _FerryDaemon {
+    const FerryConfig *config;
+    int lock_fd;
+    char *name;
+    FerryIdentity *identity; /* NULL: no TCP */
+    FerryStore *store;
+    FerryGuests *guests;
+    FerryApi api;
+    FerryServer *server;
+};
+
+/* Two ferryds with one journal would each be half of a protocol.  The lock ends with the process.
+ */
+static bool
+lock_state(FerryDaemon *self, GError **error)
+{
+    const char *folder = self->config->state_dir;
+    g_autofree char *path = g_build_filename(folder, "lock", NULL);
+
+    if (g_mkdir_with_parents(folder, 0755) < 0)
+        return ferry_error_set_errno(error, errno, "make folder", folder);
+    self->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (self->lock_fd < 0)
+        return ferry_error_set_errno(error, errno, "open", path);
+    if (flock(self->lock_fd, LOCK_EX | LOCK_NB) == 0)
+        return true;
+    if (errno != EWOULDBLOCK)
+        return ferry_error_set_errno(error, errno, "lock", path);
+    g_set_error(error, FERRY_ERROR, FERRY_ERROR_EXISTS,
+                "another ferryd uses %s: stop it, or give this one another state_dir", folder);
+    return false;
+}
+
+static bool
+open_store(FerryDaemon *self, GError **error)
+{
+    g_autofree char *path = g_build_filename(self->config->state_dir, "ferry.db", NULL);
+
+    return ferry_store_open(path, &self->store, error);
+}
+
+/* A host that was just set up has no certificate yet, and is of use to itself. */
+static bool
+wants_tcp(const FerryConfig *config)
+{
+    if (config->listen != NULL)
+        return config->listen[0] != '\0';
+    if (access(config->cert, F_OK) == 0)
+        return true;
+    g_message("no certificate at %s: going on without other hosts. Run \"ferry pki install\"",
+              config->cert);
+    return false;
+}
+
+static bool
+load_identity(FerryDaemon *self, GError **error)
+{
+    const FerryConfig *config = self->config;
+    const FerryPeerName *me = NULL;
+
+    if (!wants_tcp(config)) {
+        self->name = g_strdup(config->name != NULL ? config->name : g_get_host_name());
+        return true;
+    }
+    if (!ferry_identity_load(config->ca, config->cert, config->key, &self->identity, error))
+        return false;
+    me = ferry_identity_me(self->identity);
+    if (me->role != FERRY_ROLE_PEER) {
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID,
+                    "%s has the role %s, but a host's has peer: issue one with \"ferry pki issue\"",
+                    config->cert, ferry_role_name(me->role));
+        return false;
+    }
+    if (config->name != NULL && strcmp(config->name, me->name) != 0) {
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID,
+                    "[daemon] name is %s, but the certificate %s is of %s: leave name out",
+                    config->name, config->cert, me->name);
+        return false;
+    }
+    self->name = g_strdup(me->name);
+    return true;
+}
+
+static bool
+start_server(FerryDaemon *self, GError **error)
+{
+    FerryServerConfig config = ferry_server_defaults;
+
+    config.socket_path = self->config->socket;
+    config.identity = self->identity;
+    if (self->identity != NULL)
+        config.listen = self->config->listen != NULL ? self->config->listen : DEFAULT_LISTEN;
+    self->api = (FerryApi){ .name = self->name,
+                            .identity = self->identity,
+                            .clock = ferry_clock_system(),
+                            .store = self->store,
+                            .guests = self->guests,
+                            .memory_tls_dir = self->config->memory_tls_dir };
+    self->server = ferry_server_new(&config);
+    ferry_server_add(self->server, ferry_version_routes, &self->api);
+    ferry_server_add(self->server, ferry_host_routes, &self->api);
+    return ferry_server_start(self->server, error);
+}
+
+static void
+daemon_free(FerryDaemon *self)
+{
+    ferry_server_free(self->server);
+    ferry_guests_free(self->guests);
+    ferry_store_close(self->store);
+    ferry_identity_free(self->identity);
+    g_free(self->name);
+    ferry_fd_clear(&self->lock_fd);
+    g_free(self);
+}
+
+static bool
+bring_up(FerryDaemon *self, GError **error)
+{
+    if (!lock_state(self, error) || !load_identity(self, error) || !open_store(self, error))
+        return false;
+    self->guests = ferry_guests_new(self->config->uri);
+    return start_server(self, error);
+}
+
+bool
+ferry_daemon_start(const FerryConfig *config, FerryDaemon **ret, GError **error)
+{
+    FerryDaemon *self = g_new0(FerryDaemon, 1);
+
+    self->config = config;
+    self->lock_fd = -1;
+    if (!bring_up(self, error)) {
+        daemon_free(self);
+        return false;
+    }
+    *ret = self;
+    return true;
+}
+
+uint16_t
+ferry_daemon_port(const FerryDaemon *self)
+{
+    return ferry_server_port(self->server);
+}
+
+bool
+ferry_daemon_stop(FerryDaemon *self, int64_t timeout_ms)
+{
+    if (!ferry_server_stop(self->server, timeout_ms))
+        return false;
+    daemon_free(self);
+    return true;
+}
