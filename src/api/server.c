@@ -298,7 +298,9 @@ ferry_server_connections(FerryServer *self)
 static void
 quiesce(struct MHD_Daemon *daemon)
 {
-    FERRY_AUTOFD int fd = daemon != NULL ? MHD_quiesce_daemon(daemon) : -1;
+    int fd = daemon != NULL ? MHD_quiesce_daemon(daemon) : -1;
+
+    ferry_fd_clear(&fd);
 }
 
 static void

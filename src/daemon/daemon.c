@@ -6,10 +6,12 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "api/migrations.h"
 #include "api/resources.h"
 #include "api/server.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "migrate/migrator.h"
 
 /* What there is to connect to unless the configuration says otherwise. */
 #define DEFAULT_LISTEN "*:8442"
@@ -21,6 +23,8 @@ struct _FerryDaemon {
     FerryIdentity *identity; /* NULL: no TCP */
     FerryStore *store;
     FerryGuests *guests;
+    char *run_dir;
+    FerryMigrator *migrator;
     FerryApi api;
     FerryServer *server;
 };
@@ -97,6 +101,49 @@ load_identity(FerryDaemon *self, GError **error)
     return true;
 }
 
+static FerryTimers
+timers_of(const FerryConfig *config)
+{
+    return (FerryTimers){ .lease_ms = config->lease_s * 1000,
+                          .prepare_ms = config->prepare_timeout_s * 1000,
+                          .no_progress_ms = config->no_progress_s * 1000,
+                          .transfer_ms = config->transfer_timeout_s * 1000,
+                          .loaded_ms = config->loaded_timeout_ms,
+                          .detach_ms = config->detach_timeout_s * 1000,
+                          .attach_ms = config->attach_timeout_s * 1000,
+                          .in_doubt_ms = config->in_doubt_s * 1000,
+                          .go_retry_ms = config->go_retry_ms,
+                          .libvirt_retry_ms = config->libvirt_retry_ms,
+                          .peer_keepalive_ms = config->peer_keepalive_s * 1000 };
+}
+
+/* Before the server: whoever asks about a job must find it. */
+static bool
+start_migrator(FerryDaemon *self, GError **error)
+{
+    const FerryConfig *config = self->config;
+    FerryMigratorConfig migrator = {
+        .store = self->store,
+        .guests = self->guests,
+        .identity = self->identity,
+        .clock = ferry_clock_system(),
+        .name = self->name,
+        .state_dir = config->state_dir,
+        .libvirt_socket = config->libvirt_socket,
+        .memory_tls_dir = config->memory_tls_dir,
+        .timers = timers_of(config),
+        .tombstone_ms = config->tombstone_days * 24 * 3600 * 1000,
+        .max_in = (unsigned)config->max_in,
+        .max_out = (unsigned)config->max_out,
+        .tls = config->tls != 0,
+    };
+
+    self->run_dir = g_path_get_dirname(config->socket); /* relays are beside the socket */
+    migrator.run_dir = self->run_dir;
+    self->migrator = ferry_migrator_new(&migrator);
+    return ferry_migrator_recover(self->migrator, error);
+}
+
 static bool
 start_server(FerryDaemon *self, GError **error)
 {
@@ -115,6 +162,9 @@ start_server(FerryDaemon *self, GError **error)
     self->server = ferry_server_new(&config);
     ferry_server_add(self->server, ferry_version_routes, &self->api);
     ferry_server_add(self->server, ferry_host_routes, &self->api);
+    ferry_server_add(self->server, ferry_migration_routes, self->migrator);
+    ferry_server_add(self->server, ferry_job_routes, self->migrator);
+    ferry_server_add(self->server, ferry_peer_job_routes, self->migrator);
     return ferry_server_start(self->server, error);
 }
 
@@ -122,10 +172,12 @@ static void
 daemon_free(FerryDaemon *self)
 {
     ferry_server_free(self->server);
+    ferry_migrator_free(self->migrator);
     ferry_guests_free(self->guests);
     ferry_store_close(self->store);
     ferry_identity_free(self->identity);
     g_free(self->name);
+    g_free(self->run_dir);
     ferry_fd_clear(&self->lock_fd);
     g_free(self);
 }
@@ -136,7 +188,7 @@ bring_up(FerryDaemon *self, GError **error)
     if (!lock_state(self, error) || !load_identity(self, error) || !open_store(self, error))
         return false;
     self->guests = ferry_guests_new(self->config->uri);
-    return start_server(self, error);
+    return start_migrator(self, error) && start_server(self, error);
 }
 
 bool
@@ -163,7 +215,8 @@ ferry_daemon_port(const FerryDaemon *self)
 bool
 ferry_daemon_stop(FerryDaemon *self, int64_t timeout_ms)
 {
-    if (!ferry_server_stop(self->server, timeout_ms))
+    if (!ferry_migrator_stop(self->migrator, timeout_ms / 2) ||
+        !ferry_server_stop(self->server, timeout_ms / 2))
         return false;
     daemon_free(self);
     return true;

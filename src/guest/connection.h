@@ -62,6 +62,7 @@ uint64_t ferry_guests_seen(FerryGuests *self);
  * Waits until something happened to a guest.  Look, remember ferry_guests_seen() *before* the look,
  * then wait: nothing is missed.
  *
+ * @uuid: (nullable): NULL for any guest
  * @after: number of the last event that is already known
  * @timeout_ms: 0 only asks
  *

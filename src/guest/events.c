@@ -91,7 +91,7 @@ first_kept(const FerryEvents *self, uint64_t after)
 static bool
 is_about(const Event *event, const char *uuid)
 {
-    return event->uuid == NULL || strcmp(event->uuid, uuid) == 0;
+    return uuid == NULL || event->uuid == NULL || strcmp(event->uuid, uuid) == 0;
 }
 
 static bool

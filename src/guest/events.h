@@ -45,7 +45,8 @@ void ferry_events_add(FerryEvents *self,
 /** Returns: number of the newest, 0 before the first */
 uint64_t ferry_events_seen(FerryEvents *self);
 
-/** Returns: whether one about @uuid came after @after, within @timeout_ms, or some were forgotten
+/** @uuid: (nullable): NULL for any guest. Returns: whether one about @uuid came after @after,
+ * within @timeout_ms, or some were forgotten
  */
 bool ferry_events_wait(FerryEvents *self, const char *uuid, uint64_t after, int64_t timeout_ms);
 

@@ -1,0 +1,62 @@
+/* POST /v1/migrations and /v1/checks. */
+#include "api/migrations.h"
+
+#include "api/json.h"
+#include "migrate/migrator.h"
+
+#define DAY_S                   (24 * 3600)
+#define DEFAULT_MAX_DOWNTIME_MS 300 /* QEMU's own */
+
+/* The same body for both: a check is a migration that stops before anything is touched. */
+static bool
+read_request(const FerryRequest *request, FerryMigrationRequest *ret, GError **error)
+{
+    g_auto(FerryFields) fields = { .object = request->body };
+
+    *ret = (FerryMigrationRequest){
+        .guest = ferry_fields_string(&fields, "guest"),
+        .to = ferry_fields_string(&fields, "to"),
+        .max_downtime_ms = ferry_fields_integer_or(&fields, "max_downtime_ms", 1, DAY_S * 1000LL,
+                                                   DEFAULT_MAX_DOWNTIME_MS),
+        .timeout_ms = 1000 * ferry_fields_integer_or(&fields, "timeout_s", 1, DAY_S, 0),
+        .bandwidth_bps =
+            (uint64_t)ferry_fields_integer_or(&fields, "bandwidth_bps", 1, INT64_MAX / 2, 0),
+    };
+    return ferry_fields_end(&fields, error);
+}
+
+static bool
+check(void *data, const FerryRequest *request, FerryResponse *response, GError **error)
+{
+    FerryMigrationRequest wanted;
+    json_t *verdict = NULL;
+
+    if (!read_request(request, &wanted, error) ||
+        !ferry_migrator_check(data, &wanted, &verdict, error))
+        return false;
+    ferry_response_json(response, 200, verdict);
+    return true;
+}
+
+static bool
+migrate(void *data, const FerryRequest *request, FerryResponse *response, GError **error)
+{
+    FerryMigrationRequest wanted;
+    g_autoptr(FerryJob) job = NULL;
+    json_t *reasons = NULL;
+
+    if (!read_request(request, &wanted, error) ||
+        !ferry_migrator_start(data, &wanted, &job, &reasons, error))
+        return false;
+    if (job == NULL)
+        ferry_response_refused(response, "the guest cannot move to that host", reasons);
+    else
+        ferry_response_json(response, 202, ferry_job_json(job));
+    return true;
+}
+
+const FerryRoute ferry_migration_routes[] = {
+    { "POST", "/v1/checks", FERRY_ROLE_OPERATE, check },
+    { "POST", "/v1/migrations", FERRY_ROLE_OPERATE, migrate },
+    { NULL, NULL, FERRY_ROLE_NONE, NULL },
+};

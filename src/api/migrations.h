@@ -1,0 +1,8 @@
+#pragma once
+
+#include "api/handler.h"
+
+/** Rows for migrations, checks and jobs, and for what peers ask about them; data: FerryMigrator. */
+extern const FerryRoute ferry_migration_routes[];
+extern const FerryRoute ferry_job_routes[];
+extern const FerryRoute ferry_peer_job_routes[];

@@ -1,0 +1,328 @@
+/* Plan and check: what changes nothing. */
+#include "migrate/begin.h"
+
+#include <net/if.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <linux/magic.h>
+
+#include "base/error.h"
+#include "guest/capabilities.h"
+
+/* File systems that both hosts see alike, as libvirt counts them (virFileIsSharedFSType). */
+#define CEPH_MAGIC    0x00C36400
+#define GPFS_MAGIC    0x47504653
+#define QUOBYTE_MAGIC 0x51626d6e
+#define LUSTRE_MAGIC  0x0BD00BD0
+#define GFS2_FS_MAGIC 0x01161970
+
+static void G_GNUC_PRINTF(3, 4) object(json_t *reasons, const char *code, const char *format, ...)
+{
+    va_list args;
+    g_autofree char *message = NULL;
+
+    va_start(args, format);
+    message = g_strdup_vprintf(format, args);
+    va_end(args);
+    json_array_append_new(reasons, json_pack("{s:s, s:s}", "code", code, "message", message));
+}
+
+static bool
+is_shared(const char *path)
+{
+    static const long magics[] = { NFS_SUPER_MAGIC,
+                                   SMB_SUPER_MAGIC,
+                                   0xff534d42 /* CIFS */,
+                                   0xfe534d42 /* SMB2 */,
+                                   OCFS2_SUPER_MAGIC,
+                                   GFS2_FS_MAGIC,
+                                   CEPH_MAGIC,
+                                   GPFS_MAGIC,
+                                   QUOBYTE_MAGIC,
+                                   LUSTRE_MAGIC,
+                                   AFS_SUPER_MAGIC };
+    struct statfs status;
+
+    if (statfs(path, &status) < 0)
+        return false;
+    for (size_t i = 0; i < G_N_ELEMENTS(magics); i++)
+        if ((unsigned long)status.f_type == (unsigned long)magics[i])
+            return true;
+    return false;
+}
+
+/* A disk moves only if its storage is where both hosts reach it; libvirt would refuse later. */
+static void
+check_disks(const FerryDomain *domain, json_t *reasons)
+{
+    for (guint i = 0; i < domain->disks->len; i++) {
+        const FerryDisk *disk = g_ptr_array_index(domain->disks, i);
+
+        if (disk->source == NULL || disk->readonly || disk->shareable ||
+            g_strcmp0(disk->type, "file") != 0 || is_shared(disk->source))
+            continue;
+        object(reasons, "disk-not-shared",
+               "disk %s is the local file %s, which the target does not have: put it on shared "
+               "storage",
+               disk->target, disk->source);
+    }
+}
+
+static void
+check_devices(const FerryDomain *domain, json_t *reasons)
+{
+    for (guint i = 0; i < domain->devices->len; i++) {
+        const FerryDevice *device = g_ptr_array_index(domain->devices, i);
+        bool host_device =
+            g_str_equal(device->kind, "hostdev") ||
+            (g_str_equal(device->kind, "interface") && g_strcmp0(device->type, "hostdev") == 0);
+
+        if (!host_device ||
+            (device->alias != NULL && ferry_metadata_is_ephemeral(domain->metadata, device->alias)))
+            continue;
+        object(reasons, "device-cannot-travel",
+               "device %s (%s) is this host's own and cannot travel: mark it ephemeral, or take it "
+               "off",
+               device->alias != NULL ? device->alias : device->kind,
+               device->source != NULL ? device->source : device->kind);
+    }
+}
+
+static void
+check_ephemerals(const FerryDomain *domain, json_t *reasons)
+{
+    for (guint i = 0; i < domain->metadata->ephemerals->len; i++) {
+        const FerryEphemeralMeta *meta = g_ptr_array_index(domain->metadata->ephemerals, i);
+        const FerryDevice *device = ferry_domain_device(domain, meta->alias);
+
+        if (device != NULL && device->plug == FERRY_PLUG_NO)
+            object(reasons, "not-hot-pluggable",
+                   "device %s is marked ephemeral, but a %s cannot be taken off a running guest",
+                   meta->alias, device->kind);
+    }
+}
+
+void
+ferry_begin_check_travel(const FerryDomain *domain, json_t *reasons)
+{
+    check_disks(domain, reasons);
+    check_devices(domain, reasons);
+    check_ephemerals(domain, reasons);
+}
+
+/* Those that the guest has now, in the order of its definition. */
+static void
+list_ephemerals(const FerryDomain *domain, GPtrArray *ephemerals)
+{
+    for (guint i = 0; i < domain->devices->len; i++) {
+        const FerryDevice *device = g_ptr_array_index(domain->devices, i);
+        FerryPlanDevice *entry = NULL;
+
+        if (device->alias == NULL || !ferry_metadata_is_ephemeral(domain->metadata, device->alias))
+            continue;
+        entry = g_new0(FerryPlanDevice, 1);
+        entry->alias = g_strdup(device->alias);
+        entry->xml = g_strdup(device->xml);
+        g_ptr_array_add(ephemerals, entry);
+    }
+}
+
+static void
+check_state(const FerryGuest *guest, json_t *reasons)
+{
+    if (guest->state == 1 || guest->state == 3) /* running, paused */
+        return;
+    object(reasons, "guest-not-running", "guest %s is %s, not running: start it, or move it cold",
+           guest->name, ferry_guests_state_name(guest->state));
+}
+
+static bool
+read_guest(FerryMigrator *migrator, const FerryGuest *guest, FerryPlan *plan, GError **error)
+{
+    FerryGuests *guests = migrator->config.guests;
+    FerryAutostart autostart = FERRY_AUTOSTART_OFF;
+
+    if (!ferry_guests_xml(guests, guest->uuid, FERRY_GUESTS_XML_LIVE, &plan->live_xml, error))
+        return false;
+    if (!guest->persistent)
+        return true;
+    if (!ferry_guests_xml(guests, guest->uuid, FERRY_GUESTS_XML_INACTIVE, &plan->inactive_xml,
+                          error) ||
+        !ferry_guests_autostart(guests, guest->uuid, &autostart, error))
+        return false;
+    plan->autostart = autostart == FERRY_AUTOSTART_ON;
+    return true;
+}
+
+bool
+ferry_begin_plan(FerryMigrator *migrator,
+                 const FerryMigrationRequest *request,
+                 FerryPlan **ret_plan,
+                 json_t *reasons,
+                 GError **error)
+{
+    const FerryMigratorConfig *config = &migrator->config;
+    g_autoptr(FerryPlan) plan = ferry_plan_new();
+    g_autoptr(FerryGuest) guest = NULL;
+    g_autoptr(FerryDomain) domain = NULL;
+
+    if (!ferry_guests_find(config->guests, request->guest, &guest, error))
+        return false;
+    if (guest == NULL) {
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_NOT_FOUND,
+                    "guest %s is not on this host: see \"ferry guest list\"", request->guest);
+        return false;
+    }
+    if (!read_guest(migrator, guest, plan, error) ||
+        !ferry_domain_parse(plan->live_xml, &domain, error))
+        return false;
+    plan->job = config->clock->uuid(config->clock);
+    plan->guest_name = g_strdup(guest->name);
+    plan->guest_uuid = g_strdup(guest->uuid);
+    plan->source = g_strdup(config->name);
+    plan->target = g_strdup(request->to);
+    plan->user_paused = guest->state == 3;
+    plan->tls = config->tls;
+    plan->memory_bytes = guest->memory_bytes;
+    plan->max_downtime_ms = request->max_downtime_ms;
+    plan->timeout_ms = request->timeout_ms;
+    plan->bandwidth_bps = request->bandwidth_bps;
+    list_ephemerals(domain, plan->ephemerals);
+    check_state(guest, reasons);
+    ferry_begin_check_travel(domain, reasons);
+
+    *ret_plan = g_steal_pointer(&plan);
+    return true;
+}
+
+/* ---- the target ---- */
+
+static bool
+check_guest_is_elsewhere(FerryMigrator *migrator,
+                         const FerryPlan *plan,
+                         json_t *reasons,
+                         GError **error)
+{
+    FerryGuests *guests = migrator->config.guests;
+    g_autoptr(FerryGuest) by_uuid = NULL;
+    g_autoptr(FerryGuest) by_name = NULL;
+
+    if (!ferry_guests_find(guests, plan->guest_uuid, &by_uuid, error) ||
+        !ferry_guests_find(guests, plan->guest_name, &by_name, error))
+        return false;
+    if (by_uuid != NULL)
+        object(
+            reasons, "guest-exists",
+            "%s has a guest of this UUID already (%s): remove its definition there, or look which "
+            "of the two is right",
+            plan->target, by_uuid->name);
+    else if (by_name != NULL)
+        object(reasons, "name-taken", "%s has another guest named %s", plan->target,
+               plan->guest_name);
+    return true;
+}
+
+static bool
+check_machine(FerryMigrator *migrator,
+              const FerryPlan *plan,
+              const FerryDomain *domain,
+              json_t *reasons,
+              GError **error)
+{
+    g_autoptr(GPtrArray) lacks = NULL;
+
+    if (!ferry_guests_lacks(migrator->config.guests, domain, &lacks, error))
+        return false;
+    for (guint i = 0; i < lacks->len; i++) {
+        const FerryLack *lack = g_ptr_array_index(lacks, i);
+
+        object(reasons, ferry_lack_code(lack->kind), "%s lacks %s, which the guest uses",
+               plan->target, lack->what);
+    }
+    return true;
+}
+
+static bool
+is_plan_ephemeral(const FerryPlan *plan, const char *alias)
+{
+    for (guint i = 0; i < plan->ephemerals->len; i++) {
+        const FerryPlanDevice *device = g_ptr_array_index(plan->ephemerals, i);
+
+        if (g_strcmp0(device->alias, alias) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* What the guest's devices are backed by must be here under the same name. */
+static void
+check_backing(const FerryPlan *plan, const FerryDomain *domain, json_t *reasons)
+{
+    for (guint i = 0; i < domain->devices->len; i++) {
+        const FerryDevice *device = g_ptr_array_index(domain->devices, i);
+        bool netdev =
+            g_str_equal(device->kind, "interface") &&
+            (g_strcmp0(device->type, "direct") == 0 || g_strcmp0(device->type, "bridge") == 0);
+
+        if (netdev && device->source != NULL && if_nametoindex(device->source) == 0)
+            object(reasons, "no-network-device",
+                   "%s has no network device %s, which the guest's %s %s sits on", plan->target,
+                   device->source,
+                   is_plan_ephemeral(plan, device->alias) ? "ephemeral interface" : "interface",
+                   device->alias != NULL ? device->alias : "");
+    }
+    for (guint i = 0; i < domain->disks->len; i++) {
+        const FerryDisk *disk = g_ptr_array_index(domain->disks, i);
+        bool path = g_strcmp0(disk->type, "file") == 0 || g_strcmp0(disk->type, "block") == 0;
+
+        if (path && disk->source != NULL && access(disk->source, F_OK) < 0)
+            object(reasons, "no-disk", "%s does not have %s, the guest's disk %s", plan->target,
+                   disk->source, disk->target);
+    }
+}
+
+static void
+check_tls(const FerryMigrator *migrator, const FerryPlan *plan, json_t *reasons)
+{
+    g_autofree char *cert =
+        g_build_filename(migrator->config.memory_tls_dir, "server-cert.pem", NULL);
+
+    if (plan->tls && access(cert, F_OK) < 0)
+        object(reasons, "no-memory-tls",
+               "%s has no credentials for encrypted guest memory (%s): run \"ferry pki install\" "
+               "there, or set tls=no in the [migrate] section of both hosts",
+               plan->target, cert);
+}
+
+bool
+ferry_begin_check(FerryMigrator *migrator, const FerryPlan *plan, json_t *reasons, GError **error)
+{
+    g_autoptr(FerryDomain) domain = NULL;
+
+    if (!ferry_domain_parse(plan->live_xml, &domain, error)) {
+        g_prefix_error(error, "the plan's domain XML: ");
+        return false;
+    }
+    if (g_strcmp0(domain->uuid, plan->guest_uuid) != 0 ||
+        g_strcmp0(domain->name, plan->guest_name) != 0) {
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID,
+                    "the plan's guest is not the one of its domain XML");
+        return false;
+    }
+    if (plan->tls != migrator->config.tls)
+        object(
+            reasons, "memory-tls-differs",
+            "tls= in the [migrate] section is %s on %s and %s on %s: it must be the same on both",
+            plan->tls ? "yes" : "no", plan->source, migrator->config.tls ? "yes" : "no",
+            plan->target);
+    if (ferry_run_count(migrator, FERRY_SIDE_TARGET) >= migrator->config.max_in)
+        object(
+            reasons, "target-busy",
+            "%s takes no more than %u migrations at a time (max_in): try again when one has ended",
+            plan->target, migrator->config.max_in);
+    check_backing(plan, domain, reasons);
+    check_tls(migrator, plan, reasons);
+    return check_guest_is_elsewhere(migrator, plan, reasons, error) &&
+           check_machine(migrator, plan, domain, reasons, error);
+}

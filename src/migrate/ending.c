@@ -1,0 +1,209 @@
+/* The source's driver at the end: rows S14, S16 and S18 to S21. */
+#include "base/error.h"
+#include "migrate/source-state.h"
+
+#define UNDEFINE_TRIES     4
+#define LAST_WORD_TRIES    3
+#define ATTACH_LIMIT_TRIES 3
+
+/* Row S14: no reply to release, so libvirt will not remove the copy. */
+FerryStep
+ferry_source_do_destroy(FerrySource *self)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (!self->world.guest->destroy(self->world.data, &error))
+        return ferry_source_retry_local(self, error);
+    return ferry_source_again(self);
+}
+
+json_t *
+ferry_source_late(const FerrySource *self)
+{
+    const FerryPlanDevice *late = ferry_ephemerals_asked(self->ephemerals);
+
+    return late == NULL || self->record == FERRY_S_COMMITTED
+               ? NULL
+               : json_pack("{s:s, s:s}", "alias", late->alias, "xml", late->xml);
+}
+
+/* The last record, and with it the report that is kept. */
+static FerryStep
+write_done(FerrySource *self, FerryJobState state, const char *outcome, const char *runs_on)
+{
+    json_t *late = ferry_source_late(self);
+    json_t *report = NULL;
+    json_t *body = NULL;
+    FerryStep step = FERRY_STEP_AGAIN;
+
+    ferry_job_end(self->job, state, outcome, runs_on);
+    report = ferry_job_json(self->job);
+    body = json_pack("{s:s, s:o}", "outcome", outcome, "report", report);
+    if (late != NULL)
+        json_object_set_new(body, "late", late);
+    step = ferry_source_append(self, FERRY_RECORD_DONE, FERRY_S_DONE, body);
+    self->world.link->loud_journal(self->world.data);
+    return step;
+}
+
+/* The definition goes before the marker: without it nobody can start the guest from disk here. */
+static bool
+undefine(FerrySource *self, GError **error)
+{
+    return self->world.guest->undefine(self->world.data, error) &&
+           self->world.guest->unmark(self->world.data, error);
+}
+
+/*
+ * What T did after it ran the guest: devices put back, definition made.  Waited for as long as it
+ * takes T by its own deadlines; out of reach, the report says so.
+ *
+ * Returns: whether it is known, or not to be known
+ */
+static bool
+hear_end(FerrySource *self)
+{
+    const FerryTimers *timers = self->world.timers;
+    int64_t now_ms = ferry_source_now_ms(self);
+    const json_t *entry = NULL;
+    size_t i = 0;
+
+    if (self->end_heard)
+        return true;
+    if (self->ending_ms == 0)
+        self->ending_ms = now_ms;
+    if (ferry_source_ask(self, FERRY_ASK_DONE, NULL)) /* silence is judged by its length */
+        self->heard_ms = now_ms;
+    if (json_is_true(json_object_get(self->answer.details, "finished"))) {
+        json_array_foreach(json_object_get(self->answer.details, "degraded"), i, entry)
+        {
+            const char *alias = json_string_value(json_object_get(entry, "alias"));
+            const char *message = json_string_value(json_object_get(entry, "message"));
+
+            if (alias != NULL && message != NULL)
+                ferry_job_add_degraded(self->job, alias, message);
+        }
+        return self->end_heard = true;
+    }
+    if (now_ms - MAX(self->ending_ms, self->heard_ms) <
+            LAST_WORD_TRIES * timers->peer_keepalive_ms ||
+        (self->heard_ms >= self->ending_ms &&
+         now_ms - self->ending_ms < ATTACH_LIMIT_TRIES * timers->attach_ms))
+        return false;
+    ferry_job_add_degraded(self->job, "target",
+                           "the target has not said yet whether the devices are back: see \"ferry "
+                           "job show\" there");
+    return self->end_heard = true;
+}
+
+/* Row S16, section 2, step 10. */
+FerryStep
+ferry_source_do_finish(FerrySource *self)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (!hear_end(self)) {
+        ferry_job_set_waiting(self->job, "the target to put the devices back");
+        return ferry_source_pause(self, FERRY_SOURCE_POLL_MS);
+    }
+    ferry_job_set_phase(self->job, FERRY_PHASE_FINISH);
+    if (!undefine(self, &error)) {
+        g_autofree char *left = NULL;
+
+        if (self->tries < UNDEFINE_TRIES)
+            return ferry_source_retry_local(self, error);
+        left = g_strdup_printf("%s; its hold marker stays, so it cannot start here: run \"virsh "
+                               "undefine %s\"",
+                               error->message, self->plan->guest_name);
+        ferry_job_add_degraded(self->job, "definition", left);
+    }
+    return self->lost ? write_done(self, FERRY_JOB_FAILED, "lost", NULL)
+                      : write_done(self, FERRY_JOB_DONE, "migrated", self->plan->target);
+}
+
+/* Tells T that it is over; T needs it, we do not: bounded. */
+static bool
+tell_aborted(FerrySource *self)
+{
+    if (self->answer.record == FERRY_T_ABORTED)
+        return true;
+    (void)ferry_source_ask(self, FERRY_ASK_ABORT,
+                           NULL); /* T's lease, or its own question, ends it */
+    return self->answer.record == FERRY_T_ABORTED || self->answer.record == FERRY_T_NONE ||
+           ++self->tries >= LAST_WORD_TRIES;
+}
+
+static FerryStep
+put_back(FerrySource *self)
+{
+    if (ferry_ephemerals_attach(self->ephemerals, self->job, ferry_source_now_ms(self)) ==
+        FERRY_EPHEMERAL_DONE)
+        return FERRY_STEP_AGAIN;
+    ferry_job_set_waiting(self->job, "the devices that were taken off to be back");
+    return ferry_source_pause(self, FERRY_SOURCE_POLL_MS);
+}
+
+static bool
+guest_is_up(FerrySource *self)
+{
+    FerryDomainLook guest = { 0 };
+
+    return self->world.guest->look(self->world.data, &guest, NULL) && guest.present &&
+           (guest.state == 1 || guest.state == 3);
+}
+
+/* Rows S19 and S20: the guest as it was before, then DONE. */
+FerryStep
+ferry_source_do_undo(FerrySource *self)
+{
+    g_autoptr(GError) error = NULL;
+    bool up = guest_is_up(self);
+    FerryJobState state = FERRY_JOB_FAILED;
+
+    ferry_job_set_phase(self->job, FERRY_PHASE_UNDO);
+    if (up && put_back(self) != FERRY_STEP_AGAIN)
+        return FERRY_STEP_WAIT;
+    if (!tell_aborted(self))
+        return ferry_source_pause(self, self->world.timers->peer_keepalive_ms);
+    if ((self->plan->autostart &&
+         !self->world.guest->set_autostart(self->world.data, FERRY_AUTOSTART_ON, &error)) ||
+        !self->world.guest->unmark(self->world.data, &error))
+        return ferry_source_retry_local(self, error);
+    if (ferry_job_is_cancelled(self->job))
+        state = FERRY_JOB_CANCELLED;
+    else if (self->refused)
+        state = FERRY_JOB_REFUSED;
+    return write_done(self, state, up ? "aborted" : "guest-ended", up ? self->plan->source : NULL);
+}
+
+/* Row S21: the guest runs here with its devices, but only T's word ends the job. */
+FerryStep
+ferry_source_do_replug(FerrySource *self)
+{
+    g_autoptr(GError) error = NULL;
+
+    ferry_job_set_phase(self->job, FERRY_PHASE_UNDO);
+    if (guest_is_up(self) && put_back(self) != FERRY_STEP_AGAIN)
+        return FERRY_STEP_WAIT;
+    (void)ferry_source_ask(self, FERRY_ASK_ABORT, &error);
+    if (self->answer.record == FERRY_T_ABORTED)
+        return ferry_source_again(self);
+    ferry_job_set_waiting(self->job, "the target to say that it gave the migration up; the guest "
+                                     "is here, and only here");
+    return ferry_source_retry(self, self->world.timers->libvirt_retry_ms);
+}
+
+/* Row S18. */
+FerryStep
+ferry_source_do_resume(FerrySource *self)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (self->plan->user_paused)
+        return self->record == FERRY_S_ABORTED || self->answer.record == FERRY_T_ABORTED
+                   ? ferry_source_do_undo(self)
+                   : ferry_source_do_replug(self);
+    if (!self->world.guest->resume(self->world.data, &error))
+        return ferry_source_retry_local(self, error);
+    return ferry_source_again(self);
+}

@@ -1,0 +1,132 @@
+#include "migrate/hand.h"
+
+#include "migrate/marker.h"
+#include "xml/domain.h"
+
+static bool
+look(void *data, FerryDomainLook *ret, GError **error)
+{
+    FerryHand *hand = data;
+
+    return ferry_guests_look(hand->guests, hand->row.guest_uuid, ret, error);
+}
+
+static bool
+xml(void *data, FerryGuestsXml which, char **ret, GError **error)
+{
+    FerryHand *hand = data;
+
+    return ferry_guests_xml(hand->guests, hand->row.guest_uuid, which, ret, error);
+}
+
+static bool
+resume(void *data, GError **error)
+{
+    FerryHand *hand = data;
+
+    return ferry_guests_resume(hand->guests, hand->row.guest_uuid, error);
+}
+
+static bool
+destroy(void *data, GError **error)
+{
+    FerryHand *hand = data;
+
+    return ferry_guests_destroy(hand->guests, hand->row.guest_uuid, error);
+}
+
+static bool
+define(void *data, const char *text, GError **error)
+{
+    FerryHand *hand = data;
+
+    return ferry_guests_define(hand->guests, text, error);
+}
+
+static bool
+undefine(void *data, GError **error)
+{
+    FerryHand *hand = data;
+
+    return ferry_guests_undefine(hand->guests, hand->row.guest_uuid, FERRY_NVRAM_REMOVE, error);
+}
+
+static bool
+set_autostart(void *data, FerryAutostart autostart, GError **error)
+{
+    FerryHand *hand = data;
+
+    return ferry_guests_set_autostart(hand->guests, hand->row.guest_uuid, autostart, error);
+}
+
+static bool
+detach_ask(void *data, const char *alias, FerryDetach *ret, char **ret_reason, GError **error)
+{
+    FerryHand *hand = data;
+
+    hand->asked_at = ferry_guests_seen(hand->guests);
+    return ferry_guests_detach_ask(hand->guests, hand->row.guest_uuid, alias, ret, ret_reason,
+                                   error);
+}
+
+static bool
+device_kept(void *data, const char *alias)
+{
+    FerryHand *hand = data;
+
+    return ferry_guests_device_kept(hand->guests, hand->row.guest_uuid, alias, hand->asked_at);
+}
+
+static bool
+attach(void *data, const char *alias, const char *device_xml, GError **error)
+{
+    FerryHand *hand = data;
+
+    return ferry_guests_attach(hand->guests, hand->row.guest_uuid, alias, device_xml,
+                               FERRY_DEVICE_LIVE, error);
+}
+
+static bool
+mark(void *data, GError **error)
+{
+    FerryHand *hand = data;
+
+    return ferry_marker_set(hand->state_dir, hand->row.guest_uuid, hand->row.id, error);
+}
+
+static bool
+unmark(void *data, GError **error)
+{
+    FerryHand *hand = data;
+
+    return ferry_marker_clear(hand->state_dir, hand->row.guest_uuid, hand->row.id, error);
+}
+
+const FerryGuestOps ferry_hand_guest_ops = {
+    .look = look,
+    .xml = xml,
+    .resume = resume,
+    .destroy = destroy,
+    .define = define,
+    .undefine = undefine,
+    .set_autostart = set_autostart,
+    .detach_ask = detach_ask,
+    .device_kept = device_kept,
+    .attach = attach,
+    .mark = mark,
+    .unmark = unmark,
+};
+
+static bool
+append(void *data, FerryRecordKind kind, json_t *record, GError **error)
+{
+    FerryHand *hand = data;
+    char *text = json_dumps(record, JSON_COMPACT);
+    bool ok = ferry_journal_append(hand->store, &hand->row, kind, text,
+                                   hand->clock->wall_us(hand->clock), error);
+
+    free(text); /* jansson's malloc, not GLib's */
+    return ok;
+}
+
+const FerryJournalOps ferry_hand_journal_ops = { .append = append };

@@ -1,0 +1,402 @@
+#include "migrate/migrator.h"
+
+#include "base/error.h"
+#include "migrate/run.h"
+#include "store/host.h"
+
+#define PUMP_MS       1000
+#define STOP_POLL_MS  50
+#define LATE_WATCH_US (24 * 3600 * INT64_C(1000000))
+
+static void
+lock(FerryMigrator *self)
+{
+    (void)pthread_mutex_lock(&self->lock);
+}
+
+static void
+unlock(FerryMigrator *self)
+{
+    (void)pthread_mutex_unlock(&self->lock);
+}
+
+/* ---- the table of runs ---- */
+
+FerryRun *
+ferry_run_new(FerryMigrator *migrator, const FerryJobIdentity *identity)
+{
+    const FerryMigratorConfig *config = &migrator->config;
+    FerryRun *self = g_new0(FerryRun, 1);
+    const FerryJobIdentity *who = NULL;
+
+    self->migrator = migrator;
+    self->job = ferry_job_new(identity, config->clock, ferry_bell_ring, migrator->shown);
+    who = ferry_job_identity(self->job);
+    self->hand = (FerryHand){
+        .guests = config->guests,
+        .store = config->store,
+        .clock = config->clock,
+        .state_dir = config->state_dir,
+        .row = { .id = (char *)who->id,
+                 .side = who->side,
+                 .guest_uuid = (char *)who->guest_uuid,
+                 .guest_name = (char *)who->guest_name,
+                 .peer = (char *)(who->side == FERRY_SIDE_SOURCE ? who->target : who->source) }
+    };
+    self->answer = (FerryAnswer){ .record = FERRY_T_NONE, .domain = FERRY_TD_UNKNOWN };
+    (void)pthread_mutex_init(&self->lock, NULL);
+    lock(migrator);
+    g_hash_table_insert(migrator->runs, g_strdup(who->id), self);
+    unlock(migrator);
+    return self;
+}
+
+void
+ferry_run_free(FerryRun *self)
+{
+    if (self->started)
+        (void)pthread_join(self->thread, NULL);
+    ferry_source_free(self->source);
+    ferry_link_free(self->link);
+    ferry_target_free(self->target);
+    ferry_relay_free(self->relay);
+    ferry_answer_clear(&self->answer);
+    ferry_job_unref(self->job);
+    (void)pthread_mutex_destroy(&self->lock);
+    g_free(self);
+}
+
+static bool
+run_is_over(FerryRun *run)
+{
+    bool over = false;
+
+    (void)pthread_mutex_lock(&run->lock);
+    over = run->over;
+    (void)pthread_mutex_unlock(&run->lock);
+    return over;
+}
+
+FerryRun *
+ferry_run_find(FerryMigrator *migrator, const char *job_id)
+{
+    FerryRun *run = NULL;
+
+    lock(migrator);
+    run = g_hash_table_lookup(migrator->runs, job_id);
+    unlock(migrator);
+    return run;
+}
+
+FerryRun *
+ferry_run_of_guest(FerryMigrator *migrator, const char *guest_uuid)
+{
+    GHashTableIter iter;
+    gpointer value = NULL;
+    FerryRun *found = NULL;
+
+    lock(migrator);
+    g_hash_table_iter_init(&iter, migrator->runs);
+    while (found == NULL && g_hash_table_iter_next(&iter, NULL, &value))
+        if (guest_uuid[0] != '\0' /* a tombstone's */ && !run_is_over(value) &&
+            g_strcmp0(ferry_job_identity(((FerryRun *)value)->job)->guest_uuid, guest_uuid) == 0)
+            found = value;
+    unlock(migrator);
+    return found;
+}
+
+bool
+ferry_run_check_free(FerryMigrator *migrator, const char *guest_uuid, GError **error)
+{
+    FerryRun *run = ferry_run_of_guest(migrator, guest_uuid);
+    const FerryJobIdentity *who = NULL;
+
+    if (run == NULL)
+        return true;
+    who = ferry_job_identity(run->job);
+    g_set_error(error, FERRY_ERROR, FERRY_ERROR_BUSY,
+                "guest %s is already in job %s: see \"ferry job show %s\"", who->guest_name,
+                who->id, who->id);
+    return false;
+}
+
+/* The look and the insertion are one step, or two callers would both find the guest free. */
+FerryRun *
+ferry_run_claim(FerryMigrator *migrator, const FerryJobIdentity *identity, GError **error)
+{
+    FerryRun *run = NULL;
+
+    (void)pthread_mutex_lock(&migrator->claiming);
+    if (ferry_run_check_free(migrator, identity->guest_uuid, error))
+        run = ferry_run_new(migrator, identity);
+    (void)pthread_mutex_unlock(&migrator->claiming);
+    return run;
+}
+
+unsigned
+ferry_run_count(FerryMigrator *migrator, FerrySide side)
+{
+    GHashTableIter iter;
+    gpointer value = NULL;
+    unsigned count = 0;
+
+    lock(migrator);
+    g_hash_table_iter_init(&iter, migrator->runs);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        count += ferry_job_identity(((FerryRun *)value)->job)->side == side && !run_is_over(value);
+    unlock(migrator);
+    return count;
+}
+
+bool
+ferry_migrator_is_stopping(FerryMigrator *migrator)
+{
+    bool stopping = false;
+
+    lock(migrator);
+    stopping = migrator->stopping;
+    unlock(migrator);
+    return stopping;
+}
+
+/* ---- life ---- */
+
+/* Brings libvirt's events to the drivers' bell. */
+static void *
+pump_main(void *data)
+{
+    FerryMigrator *self = data;
+
+    while (!ferry_migrator_is_stopping(self)) {
+        uint64_t seen = ferry_guests_seen(self->config.guests);
+
+        ferry_bell_ring(self->bell);
+        ferry_late_look(self);
+        (void)ferry_guests_wait(self->config.guests, NULL, seen, PUMP_MS);
+    }
+    return NULL;
+}
+
+FerryMigrator *
+ferry_migrator_new(const FerryMigratorConfig *config)
+{
+    FerryMigrator *self = g_new0(FerryMigrator, 1);
+
+    self->config = *config;
+    self->bell = ferry_bell_new();
+    self->shown = ferry_bell_new();
+    self->runs =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)ferry_run_free);
+    self->late = g_ptr_array_new_with_free_func(ferry_late_free);
+    (void)pthread_mutex_init(&self->lock, NULL);
+    (void)pthread_mutex_init(&self->claiming, NULL);
+    return self;
+}
+
+/* An ended job: its report for the list, its late device for the watch. */
+static void
+bring_back(FerryMigrator *self, FerryRun *run, const GPtrArray *records)
+{
+    const FerryRecord *last = g_ptr_array_index(records, records->len - 1);
+    json_t *body = json_loads(last->data, 0, NULL);
+    const FerryClock *clock = self->config.clock;
+
+    ferry_job_restore(run->job, json_object_get(body, "report"));
+    if (clock->wall_us(clock) - last->wall_us < LATE_WATCH_US)
+        ferry_late_add(self, ferry_job_identity(run->job)->guest_uuid,
+                       json_object_get(body, "late"));
+    (void)pthread_mutex_lock(&run->lock);
+    run->over = true;
+    run->record = FERRY_RECORD_DONE;
+    run->answer.record =
+        json_is_true(json_object_get(body, "aborted")) ? FERRY_T_ABORTED : FERRY_T_RUNNING;
+    (void)pthread_mutex_unlock(&run->lock);
+    json_decref(body);
+}
+
+static bool
+recover_source(FerryMigrator *self, FerryRun *run, const GPtrArray *records, GError **error)
+{
+    g_autoptr(FerryHostRow) host = NULL;
+
+    if (!ferry_store_host_find(self->config.store, run->hand.row.peer, &host, error))
+        return false;
+    if (host == NULL) {
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_NOT_FOUND,
+                    "job %s needs host %s, which is not known any more: run \"ferry host add %s "
+                    "--address HOST:PORT\", then restart ferryd",
+                    run->hand.row.id, run->hand.row.peer, run->hand.row.peer);
+        return false;
+    }
+    return ferry_run_recover_source(run, host->address, records, error);
+}
+
+static bool
+recover_one(FerryMigrator *self, const FerryJobRow *row, GError **error)
+{
+    bool source = row->side == FERRY_SIDE_SOURCE;
+    const FerryJobIdentity identity = { .id = row->id,
+                                        .side = row->side,
+                                        .guest_name = row->guest_name,
+                                        .guest_uuid = row->guest_uuid,
+                                        .source = source ? self->config.name : row->peer,
+                                        .target = source ? row->peer : self->config.name };
+    g_autoptr(GPtrArray) records = NULL;
+    g_autoptr(GError) wrong = NULL;
+    FerryRun *run = NULL;
+
+    if (!ferry_journal_read(self->config.store, row->id, &records, error))
+        return false;
+    run = ferry_run_new(self, &identity);
+    if (row->record == FERRY_RECORD_DONE) {
+        bring_back(self, run, records);
+        return true;
+    }
+    if (source ? recover_source(self, run, records, &wrong)
+               : ferry_run_recover_target(run, records, &wrong))
+        return true;
+    /* Shown, not fatal: the other jobs must go on.  Its marker keeps the guest from starting. */
+    ferry_job_set_state(run->job, FERRY_JOB_IN_DOUBT);
+    ferry_job_set_waiting(run->job, wrong->message);
+    return true;
+}
+
+bool
+ferry_migrator_recover(FerryMigrator *self, GError **error)
+{
+    const FerryClock *clock = self->config.clock;
+    g_autoptr(GPtrArray) rows = NULL;
+
+    if (!ferry_journal_forget(self->config.store,
+                              clock->wall_us(clock) - self->config.tombstone_ms * 1000, error) ||
+        !ferry_journal_jobs(self->config.store, FERRY_JOURNAL_ALL, &rows, error))
+        return false;
+    for (guint i = 0; i < rows->len; i++)
+        if (!recover_one(self, g_ptr_array_index(rows, i), error))
+            return false;
+    if (pthread_create(&self->pump, NULL, pump_main, self) != 0) {
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_EXHAUSTED, "cannot start a thread");
+        return false;
+    }
+    self->pumping = true;
+    return true;
+}
+
+static bool
+is_in_handover(FerryRun *run)
+{
+    bool in = false;
+
+    (void)pthread_mutex_lock(&run->lock);
+    in = !run->over &&
+         (run->record == FERRY_RECORD_HANDOFF || run->record == FERRY_RECORD_COMMITTED ||
+          run->record == FERRY_RECORD_ABORTED);
+    (void)pthread_mutex_unlock(&run->lock);
+    return in;
+}
+
+static bool
+any_run(FerryMigrator *self, bool (*is)(FerryRun *run))
+{
+    GHashTableIter iter;
+    gpointer value = NULL;
+    bool any = false;
+
+    lock(self);
+    g_hash_table_iter_init(&iter, self->runs);
+    while (!any && g_hash_table_iter_next(&iter, NULL, &value))
+        any = is(value);
+    unlock(self);
+    return any;
+}
+
+static bool
+is_under_way(FerryRun *run)
+{
+    return run->started && !run_is_over(run);
+}
+
+bool
+ferry_migrator_stop(FerryMigrator *self, int64_t grace_ms)
+{
+    const FerryClock *clock = self->config.clock;
+    int64_t until_ms = clock->now_ms(clock) + grace_ms;
+
+    while (any_run(self, is_in_handover) && clock->now_ms(clock) < until_ms)
+        (void)ferry_bell_wait(self->shown, ferry_bell_rung(self->shown), STOP_POLL_MS);
+    lock(self);
+    self->stopping = true;
+    unlock(self);
+    ferry_bell_ring(self->bell);
+    ferry_bell_ring(self->shown);
+    if (self->pumping)
+        (void)pthread_join(self->pump, NULL);
+    self->pumping = false;
+    return !any_run(self, is_under_way);
+}
+
+void
+ferry_migrator_free(FerryMigrator *self)
+{
+    if (self == NULL)
+        return;
+    g_hash_table_unref(self->runs);
+    g_ptr_array_unref(self->late);
+    ferry_bell_free(self->bell);
+    ferry_bell_free(self->shown);
+    (void)pthread_mutex_destroy(&self->lock);
+    (void)pthread_mutex_destroy(&self->claiming);
+    g_free(self);
+}
+
+/* ---- for users ---- */
+
+GPtrArray *
+ferry_migrator_jobs(FerryMigrator *self)
+{
+    GPtrArray *jobs = g_ptr_array_new_with_free_func((GDestroyNotify)ferry_job_unref);
+    GHashTableIter iter;
+    gpointer value = NULL;
+
+    lock(self);
+    g_hash_table_iter_init(&iter, self->runs);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        g_ptr_array_add(jobs, ferry_job_ref(((FerryRun *)value)->job));
+    unlock(self);
+    g_ptr_array_sort(jobs, ferry_job_compare_newest);
+    return jobs;
+}
+
+FerryJob *
+ferry_migrator_job(FerryMigrator *self, const char *id)
+{
+    FerryRun *run = ferry_run_find(self, id);
+
+    return run == NULL ? NULL : ferry_job_ref(run->job);
+}
+
+FerryJob *
+ferry_migrator_job_of_guest(FerryMigrator *self, const char *guest_uuid)
+{
+    FerryRun *run = ferry_run_of_guest(self, guest_uuid);
+
+    return run == NULL ? NULL : ferry_job_ref(run->job);
+}
+
+bool
+ferry_migrator_wait(FerryMigrator *self, FerryJob *job, uint64_t after, int64_t timeout_ms)
+{
+    const FerryClock *clock = self->config.clock;
+    int64_t until_ms = clock->now_ms(clock) + timeout_ms;
+
+    for (;;) {
+        uint64_t rung = ferry_bell_rung(self->shown);
+        int64_t left_ms = until_ms - clock->now_ms(clock);
+
+        if (ferry_job_change(job) > after)
+            return true;
+        if (left_ms <= 0 || ferry_migrator_is_stopping(self))
+            return false;
+        (void)ferry_bell_wait(self->shown, rung, left_ms);
+    }
+}

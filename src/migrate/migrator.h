@@ -1,0 +1,157 @@
+#pragma once
+
+#include "client/identity.h"
+#include "migrate/job.h"
+#include "migrate/ops.h"
+
+/**
+ * This host's migrations: a thread for each job, on the source's and on the target's side, their
+ * table, and what the API asks of them.  Any thread may call; nothing here holds a lock while it
+ * calls libvirt, the store or a peer.
+ */
+typedef struct _FerryMigrator FerryMigrator;
+
+/** Strings, pointers: the caller's, they outlive the migrator. */
+typedef struct {
+    FerryStore *store;
+    FerryGuests *guests;
+    const FerryIdentity *identity; /* (nullable): without TLS there are no peers */
+    const FerryClock *clock;
+    const char *name;           /* this host's, as in its certificate */
+    const char *state_dir;      /* for the hold markers */
+    const char *run_dir;        /* for the relays' sockets */
+    const char *libvirt_socket; /* of this host's libvirtd, for the relay's far half */
+    const char *memory_tls_dir; /* of QEMU's own migration credentials */
+    FerryTimers timers;
+    int64_t tombstone_ms;
+    unsigned max_in, max_out; /* jobs at a time, on either side */
+    bool tls;                 /* guest memory under TLS */
+} FerryMigratorConfig;
+
+FerryMigrator *ferry_migrator_new(const FerryMigratorConfig *config);
+
+/**
+ * Takes up the unfinished jobs of the journal: before it has looked at libvirt and asked the peer,
+ * each cleans up nothing.  Also brings back the ended ones for the job list.
+ *
+ * Returns: false with what the store says, or FERRY_ERROR_CORRUPT naming the job
+ */
+bool ferry_migrator_recover(FerryMigrator *self, GError **error);
+
+/**
+ * Stops the threads, which end as a crash would end them, but a job between HANDOFF and its end
+ * gets up to @grace_ms to get there.
+ *
+ * Returns: whether no job was left under way: only then ferry_migrator_free() may be called.
+ *          Otherwise the process must end without: closing a relay is an act.
+ */
+bool ferry_migrator_stop(FerryMigrator *self, int64_t grace_ms);
+void ferry_migrator_free(FerryMigrator *self);
+
+/* ---- for the users of this host ---- */
+
+/** What "ferry migrate" asks; strings are the caller's. */
+typedef struct {
+    const char *guest; /* name or UUID */
+    const char *to;    /* name of a known host */
+    int64_t max_downtime_ms;
+    int64_t timeout_ms;     /* 0 = by forecast */
+    uint64_t bandwidth_bps; /* bytes a second, 0 = no limit */
+} FerryMigrationRequest;
+
+/**
+ * Plans and checks, and touches nothing.
+ *
+ * @ret: (out) (transfer full): {verdict: "yes"|"no", reasons: [{code, message}], guest, source,
+ *       target, ephemerals: […]}
+ *
+ * Returns: false with FERRY_ERROR_NOT_FOUND (guest, host), FERRY_ERROR_BUSY naming the job that
+ *          holds the guest, FERRY_ERROR_PEER or FERRY_ERROR_IO
+ */
+bool ferry_migrator_check(FerryMigrator *self,
+                          const FerryMigrationRequest *request,
+                          json_t **ret,
+                          GError **error);
+
+/**
+ * Plans, checks and, if the answer is yes, begins.
+ *
+ * @ret_job: (out) (nullable) (transfer full): the job; NULL when refused
+ * @ret_reasons: (out) (nullable) (transfer full): why it is refused
+ */
+bool ferry_migrator_start(FerryMigrator *self,
+                          const FerryMigrationRequest *request,
+                          FerryJob **ret_job,
+                          json_t **ret_reasons,
+                          GError **error);
+
+/** Returns: (transfer container): of FerryJob, newest first */
+GPtrArray *ferry_migrator_jobs(FerryMigrator *self);
+
+/** Returns: (nullable) (transfer full): the job of that id */
+FerryJob *ferry_migrator_job(FerryMigrator *self, const char *id);
+
+/** Returns: (nullable) (transfer full): the job that holds this guest now */
+FerryJob *ferry_migrator_job_of_guest(FerryMigrator *self, const char *guest_uuid);
+
+/**
+ * Asks for a job's cancellation.  It is heeded until the guest's handover; the job's end says
+ * truthfully which it was.
+ *
+ * Returns: false with FERRY_ERROR_INVALID for a job that is over, or on its target's side;
+ *          FERRY_ERROR_BUSY when it is too late: the guest is being handed over
+ */
+bool ferry_migrator_cancel(FerryMigrator *self, FerryJob *job, GError **error);
+
+/** Waits until the job's view changed after @after, at most @timeout_ms.  Returns: whether it did
+ */
+bool ferry_migrator_wait(FerryMigrator *self, FerryJob *job, uint64_t after, int64_t timeout_ms);
+
+/* ---- for peers; @caller is the name in their certificate ---- */
+
+/** Judges a plan as ferry_migrator_check() does at the source; @ret: (out) (transfer full): the
+ * array of reasons against it, empty for a yes. */
+bool ferry_migrator_peer_check(FerryMigrator *self,
+                               const char *caller,
+                               const json_t *plan,
+                               json_t **ret,
+                               GError **error);
+
+/**
+ * S asks T about a job: acts by the table and answers.
+ *
+ * @what: one of ferry_ask_name(), or "wait" for an answer that differs from change number "after"
+ * @body: {record, plan?, after?, timeout_ms?}
+ * @ret_reasons: (out) (nullable) (transfer full): T refuses the job
+ * @ret: (out) (nullable) (transfer full): T's answer
+ *
+ * Returns: false with FERRY_ERROR_DENIED when the job is not the caller's, FERRY_ERROR_INVALID
+ */
+bool ferry_migrator_peer_ask(FerryMigrator *self,
+                             const char *caller,
+                             const char *job_id,
+                             const char *what,
+                             const json_t *body,
+                             json_t **ret,
+                             json_t **ret_reasons,
+                             GError **error);
+
+/**
+ * T asks S how its job stands; @ret: (out) (transfer full): {record, outcome?}.
+ *
+ * Returns: false with FERRY_ERROR_NOT_FOUND, FERRY_ERROR_DENIED
+ */
+bool ferry_migrator_peer_record(FerryMigrator *self,
+                                const char *caller,
+                                const char *job_id,
+                                json_t **ret,
+                                GError **error);
+
+/** Whether the caller may open the relay of this job now; else FERRY_ERROR_DENIED or _INVALID. */
+bool ferry_migrator_peer_may_relay(FerryMigrator *self,
+                                   const char *caller,
+                                   const char *job_id,
+                                   GError **error);
+
+/** Runs the job's half of the relay over @fd; returns when the tunnel has ended. */
+void ferry_migrator_peer_relay(FerryMigrator *self, const char *job_id, int fd);

@@ -1,0 +1,363 @@
+/*
+ * The thread of a job whose guest comes to this host, and what its source asks.
+ *
+ *   HTTP thread   puts S's word into the inbox, waits for an answer published after it
+ *   job's thread  hears it, steps, publishes
+ *
+ * So the driver has one thread, and an answer never waits for a device that takes long to attach.
+ */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "client/client.h"
+#include "migrate/peer-words.h"
+#include "migrate/run.h"
+#include "store/host.h"
+
+#define JOURNAL_PAUSE_MS  1000
+#define ASK_TIMEOUT_MS    2000
+#define ANSWER_MS         300  /* for a status: a newer answer than the published one */
+#define GO_ANSWER_MS      1200 /* S asks again after 1.5 s */
+#define RESERVE_ANSWER_MS 8000
+
+static void
+lock(FerryRun *self)
+{
+    (void)pthread_mutex_lock(&self->lock);
+}
+
+static void
+unlock(FerryRun *self)
+{
+    (void)pthread_mutex_unlock(&self->lock);
+}
+
+/* ---- the driver's ops ---- */
+
+static void
+publish(void *data)
+{
+    FerryRun *self = data;
+    FerryAnswer answer = { 0 };
+    bool finished = false;
+
+    ferry_target_answer(self->target, &answer);
+    finished = json_is_true(json_object_get(answer.details, "finished"));
+    lock(self);
+    if (answer.record != self->answer.record || answer.domain != self->answer.domain ||
+        finished != self->finished)
+        self->change++;
+    ferry_answer_clear(&self->answer);
+    self->answer = answer;
+    self->finished = finished;
+    unlock(self);
+    ferry_bell_ring(self->migrator->shown);
+}
+
+static FerryRelayState
+relay_state(void *data)
+{
+    FerryRun *self = data;
+    FerryRelayState state = FERRY_RELAY_NONE;
+
+    lock(self);
+    if (self->relay != NULL)
+        state = ferry_relay_state(self->relay);
+    unlock(self);
+    return state;
+}
+
+static void
+close_relay(void *data)
+{
+    FerryRun *self = data;
+
+    lock(self);
+    if (self->relay != NULL)
+        ferry_relay_cut(self->relay);
+    unlock(self);
+}
+
+/* DONE says how it ended; that is what counts for the table. */
+static FerrySaid
+said_of_reply(const json_t *body)
+{
+    const char *record = json_string_value(json_object_get(body, "record"));
+    const char *outcome = json_string_value(json_object_get(body, "outcome"));
+    FerryRecordKind kind = FERRY_RECORD_NONE;
+
+    if (record == NULL || !ferry_record_kind_parse(record, &kind))
+        return FERRY_SAID_UNKNOWN;
+    if (kind != FERRY_RECORD_DONE)
+        return ferry_said_of_record(kind);
+    return g_strcmp0(outcome, "migrated") == 0 || g_strcmp0(outcome, "lost") == 0
+               ? FERRY_SAID_COMMITTED
+               : FERRY_SAID_ABORTED;
+}
+
+static bool
+ask_source(void *data, FerrySaid *ret)
+{
+    FerryRun *self = data;
+    const FerryMigratorConfig *config = &self->migrator->config;
+    const FerryJobIdentity *who = ferry_job_identity(self->job);
+    g_autoptr(FerryHostRow) host = NULL;
+    g_autoptr(FerryClient) client = NULL;
+    g_autofree char *path = g_strdup_printf("/v1/peer/jobs/%s/record", who->id);
+    g_auto(FerryReply) reply = { 0 };
+
+    if (!ferry_store_host_find(config->store, who->source, &host, NULL) || host == NULL ||
+        config->identity == NULL ||
+        !ferry_client_new_peer(config->identity, who->source, host->address, &client, NULL) ||
+        !ferry_client_call(client, "GET", path, NULL, ASK_TIMEOUT_MS, &reply, NULL))
+        return false; /* out of reach: asked again later */
+    *ret = said_of_reply(reply.body);
+    return true;
+}
+
+static const FerryFarOps far_ops = {
+    .close_relay = close_relay,
+    .relay = relay_state,
+    .ask_source = ask_source,
+    .publish = publish,
+};
+
+/* ---- the thread ---- */
+
+/* Returns: how many words were heard with this */
+static uint64_t
+take_inbox(FerryRun *self)
+{
+    uint64_t delivered = 0;
+    FerrySaid said = FERRY_SAID_UNKNOWN;
+    bool has = false;
+
+    lock(self);
+    has = self->has_inbox;
+    said = self->inbox;
+    self->has_inbox = false;
+    self->inbox = FERRY_SAID_UNKNOWN;
+    delivered = self->delivered;
+    unlock(self);
+    if (has)
+        ferry_target_hear(self->target, said);
+    return delivered;
+}
+
+static void
+reload(FerryRun *self, FerryBell *bell, uint64_t rung)
+{
+    g_autoptr(GPtrArray) records = NULL;
+
+    (void)ferry_bell_wait(bell, rung, JOURNAL_PAUSE_MS);
+    if (ferry_journal_read(self->migrator->config.store, self->hand.row.id, &records, NULL))
+        ferry_target_reload(self->target, records);
+}
+
+static void *
+target_main(void *data)
+{
+    FerryRun *self = data;
+    FerryBell *bell = self->migrator->bell;
+    FerryStep step = FERRY_STEP_AGAIN;
+
+    ferry_job_set_state(self->job, FERRY_JOB_RUNNING);
+    while (step != FERRY_STEP_END && !ferry_migrator_is_stopping(self->migrator)) {
+        uint64_t rung = ferry_bell_rung(bell);
+        uint64_t heard = take_inbox(self);
+
+        step = ferry_target_step(self->target);
+        if (step != FERRY_STEP_AGAIN) { /* everything that follows from what was heard is done */
+            publish(self);
+            lock(self);
+            self->processed = heard;
+            unlock(self);
+            ferry_bell_ring(self->migrator->shown);
+        }
+        if (step == FERRY_STEP_WAIT)
+            (void)ferry_bell_wait(bell, rung, ferry_target_wait_ms(self->target));
+        else if (step == FERRY_STEP_FAILED)
+            reload(self, bell, rung);
+    }
+    lock(self);
+    self->over = step == FERRY_STEP_END;
+    unlock(self);
+    ferry_bell_ring(self->migrator->shown);
+    return NULL;
+}
+
+static FerryTargetWorld
+world_of(FerryRun *self)
+{
+    return (FerryTargetWorld){ .clock = self->migrator->config.clock,
+                               .timers = &self->migrator->config.timers,
+                               .journal = &ferry_hand_journal_ops,
+                               .guest = &ferry_hand_guest_ops,
+                               .far = &far_ops,
+                               .data = self };
+}
+
+static bool
+start(FerryRun *self)
+{
+    if (pthread_create(&self->thread, NULL, target_main, self) != 0)
+        return false;
+    self->started = true;
+    return true;
+}
+
+bool
+ferry_run_begin_target(FerryRun *self, FerryPlan *plan, GError **error)
+{
+    FerryTargetWorld world = world_of(self);
+
+    self->target = ferry_target_new(&world, self->job, plan);
+    if (start(self))
+        return true;
+    g_set_error(error, FERRY_ERROR, FERRY_ERROR_EXHAUSTED, "cannot start the job's thread");
+    return false;
+}
+
+bool
+ferry_run_recover_target(FerryRun *self, const GPtrArray *records, GError **error)
+{
+    FerryTargetWorld world = world_of(self);
+
+    self->target = ferry_target_recover(&world, self->job, records, error);
+    if (self->target == NULL)
+        return false;
+    if (start(self))
+        return true;
+    g_set_error(error, FERRY_ERROR, FERRY_ERROR_EXHAUSTED, "cannot start the job's thread");
+    return false;
+}
+
+/* ---- what S asks ---- */
+
+/* What an answer must be like to be worth sending at once; @since: deliveries at the question. */
+static bool
+is_answered(FerryRun *self, const char *what, uint64_t since, uint64_t after)
+{
+    if (self->over)
+        return true;
+    if (g_str_equal(what, "wait"))
+        return self->change > after;
+    if (g_str_equal(what, "go"))
+        return self->answer.record == FERRY_T_RUNNING || self->answer.record == FERRY_T_LOST ||
+               self->answer.record == FERRY_T_ABORTED;
+    return self->processed >= since;
+}
+
+static int64_t
+answer_limit_ms(const char *what, int64_t asked_ms)
+{
+    if (g_str_equal(what, "wait"))
+        return asked_ms;
+    if (g_str_equal(what, "go"))
+        return GO_ANSWER_MS;
+    return g_str_equal(what, "reserve") || g_str_equal(what, "prepare") ? RESERVE_ANSWER_MS
+                                                                        : ANSWER_MS;
+}
+
+json_t *
+ferry_run_ask_target(FerryRun *self,
+                     const char *what,
+                     FerrySaid said,
+                     uint64_t after,
+                     int64_t wait_ms)
+{
+    const FerryClock *clock = self->migrator->config.clock;
+    int64_t until_ms = clock->now_ms(clock) + answer_limit_ms(what, wait_ms);
+    uint64_t since = 0;
+    json_t *answer = NULL;
+
+    lock(self);
+    self->has_inbox = true;
+    if (said != FERRY_SAID_UNKNOWN)
+        self->inbox = said;
+    since = ++self->delivered;
+    unlock(self);
+    ferry_bell_ring(self->migrator->bell);
+    for (;;) {
+        uint64_t rung = ferry_bell_rung(self->migrator->shown);
+        int64_t left_ms = until_ms - clock->now_ms(clock);
+
+        lock(self);
+        if (left_ms <= 0 || is_answered(self, what, since, after) ||
+            ferry_migrator_is_stopping(self->migrator))
+            answer = ferry_answer_format(&self->answer, self->change);
+        unlock(self);
+        if (answer != NULL)
+            return answer;
+        (void)ferry_bell_wait(self->migrator->shown, rung, MIN(left_ms, 1000));
+    }
+}
+
+/* ---- T's half of the relay ---- */
+
+static bool
+may_prepare(void *data)
+{
+    FerryRun *self = data;
+    bool may = false;
+
+    lock(self);
+    may = self->answer.record == FERRY_T_PREPARED;
+    unlock(self);
+    return may;
+}
+
+static void
+relay_changed(void *data)
+{
+    ferry_bell_ring(((FerryRun *)data)->migrator->bell);
+}
+
+static const FerryRelayWatch relay_watch = { .changed = relay_changed, .may_prepare = may_prepare };
+
+static int
+connect_libvirt(const char *path)
+{
+    FERRY_AUTOFD int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+    if (fd < 0 || strlen(path) >= sizeof(address.sun_path))
+        return -1;
+    (void)g_strlcpy(address.sun_path, path, sizeof(address.sun_path));
+    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+        return -1;
+    return ferry_fd_steal(&fd);
+}
+
+void
+ferry_run_relay(FerryRun *self, int fd)
+{
+    FerryMigrator *migrator = self->migrator;
+    FERRY_AUTOFD int near = connect_libvirt(migrator->config.libvirt_socket);
+    FERRY_AUTOFD int far = fcntl(fd, F_DUPFD_CLOEXEC, 3); /* @fd itself is the server's */
+    FerryRelay *relay = NULL;
+
+    if (near < 0 || far < 0)
+        return; /* the source sees the end of the tunnel, and its migration fails */
+    relay = ferry_relay_new(FERRY_SIDE_TARGET, &relay_watch, self);
+    lock(self);
+    if (self->relay != NULL) { /* one a job: a second is none of ours */
+        unlock(self);
+        ferry_relay_free(relay);
+        return;
+    }
+    self->relay = relay;
+    unlock(self);
+    if (!ferry_relay_join(relay, ferry_fd_steal(&near), ferry_fd_steal(&far), NULL))
+        return;
+    while (!ferry_relay_far_broken(relay) && ferry_relay_state(relay) != FERRY_RELAY_NONE &&
+           !ferry_migrator_is_stopping(migrator)) {
+        uint64_t rung = ferry_bell_rung(migrator->bell);
+
+        (void)ferry_bell_wait(migrator->bell, rung, 1000);
+    }
+}

@@ -1,0 +1,104 @@
+#pragma once
+
+#include <pthread.h>
+
+#include "migrate/bell.h"
+#include "migrate/link.h"
+#include "migrate/migrator.h"
+#include "migrate/relay.h"
+#include "migrate/source.h"
+#include "migrate/target.h"
+
+/*
+ * A job under way on this host, for the files of the migrator: migrator.c (the table), begin.c
+ * (plan and check), run-source.c and run-target.c (the threads), late.c (late unplugs).
+ */
+typedef struct _FerryRun FerryRun;
+
+struct _FerryMigrator {
+    FerryMigratorConfig config;
+    FerryBell *bell;  /* rung by guests, peers, relays: the drivers wait for it */
+    FerryBell *shown; /* rung by changes of a job's view: viewers wait for it */
+    pthread_t pump;   /* libvirt's events → bell; late unplugs */
+    bool pumping;
+
+    pthread_mutex_t claiming; /* held while a guest is looked up and taken; before lock */
+    pthread_mutex_t lock;     /* of all below */
+    GHashTable *runs;         /* job id → FerryRun; stays until the migrator goes: the job list */
+    GPtrArray *late;          /* see late.c */
+    bool stopping;
+};
+
+struct _FerryRun {
+    FerryMigrator *migrator;
+    FerryJob *job;
+    FerryHand hand; /* of a target; a source's is in its link */
+    bool started;
+    pthread_t thread;
+
+    /* source; its thread's alone */
+    FerryLink *link;
+    FerrySource *source;
+
+    /* target; the driver is its thread's alone */
+    FerryTarget *target;
+
+    pthread_mutex_t lock;   /* of all below */
+    bool over;              /* the thread has ended */
+    FerryRecordKind record; /* a source's, for a target that asks */
+    FerrySaid inbox;        /* the last word of S not yet heard */
+    bool has_inbox;
+    uint64_t delivered; /* words put into the inbox */
+    uint64_t processed; /* of them, those that an answer was published after */
+    FerryAnswer answer; /* published */
+    bool finished;      /* its details say so */
+    uint64_t change;    /* grows when the answer differs */
+    FerryRelay *relay;  /* T's half; NULL when there is none */
+};
+
+/** Returns: (transfer none): the new run, in the table; its thread is not started */
+FerryRun *ferry_run_new(FerryMigrator *migrator, const FerryJobIdentity *identity);
+/** Whether no run holds the guest; else FERRY_ERROR_BUSY naming its job. */
+bool ferry_run_check_free(FerryMigrator *migrator, const char *guest_uuid, GError **error);
+
+/** Both in one step; NULL when it is held. */
+FerryRun *
+ferry_run_claim(FerryMigrator *migrator, const FerryJobIdentity *identity, GError **error);
+
+void ferry_run_free(FerryRun *self);
+
+/** Returns: (nullable) (transfer none): the run of that job; runs live as long as the migrator */
+FerryRun *ferry_run_find(FerryMigrator *migrator, const char *job_id);
+
+/** Returns: (nullable) (transfer none): the live run that holds the guest */
+FerryRun *ferry_run_of_guest(FerryMigrator *migrator, const char *guest_uuid);
+
+/** Returns: how many runs of that side are under way */
+unsigned ferry_run_count(FerryMigrator *migrator, FerrySide side);
+
+bool ferry_migrator_is_stopping(FerryMigrator *migrator);
+
+/* run-source.c */
+bool ferry_run_begin_source(FerryRun *self, FerryPlan *plan, const char *address, GError **error);
+bool ferry_run_recover_source(FerryRun *self,
+                              const char *address,
+                              const GPtrArray *records,
+                              GError **error);
+
+/* run-target.c */
+/** @plan: (nullable): NULL makes a tombstone */
+bool ferry_run_begin_target(FerryRun *self, FerryPlan *plan, GError **error);
+bool ferry_run_recover_target(FerryRun *self, const GPtrArray *records, GError **error);
+/** Hands S's word to the job's thread; returns (transfer full) its answer. */
+json_t *ferry_run_ask_target(FerryRun *self,
+                             const char *what,
+                             FerrySaid said,
+                             uint64_t after,
+                             int64_t wait_ms);
+/** T's half of the relay over @fd, until the tunnel ends. */
+void ferry_run_relay(FerryRun *self, int fd);
+
+/* late.c: a device that a guest let go of after its unplug was given up is plugged back. */
+void ferry_late_add(FerryMigrator *migrator, const char *guest_uuid, const json_t *late);
+void ferry_late_look(FerryMigrator *migrator);
+void ferry_late_free(gpointer late);

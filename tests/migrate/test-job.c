@@ -1,0 +1,252 @@
+#include "migrate/job.h"
+
+static int64_t fake_now_ms;
+
+static int64_t
+now_ms(const FerryClock *clock)
+{
+    (void)clock;
+    return fake_now_ms;
+}
+
+static int64_t
+wall_us(const FerryClock *clock)
+{
+    (void)clock;
+    return fake_now_ms * 1000;
+}
+
+static const FerryClock clock_fake = { .now_ms = now_ms, .wall_us = wall_us };
+
+static void
+count(void *data)
+{
+    ++*(unsigned *)data;
+}
+
+static FerryJob *
+job_new(unsigned *changes)
+{
+    const FerryJobIdentity who = { .id = "j1",
+                                   .side = FERRY_SIDE_SOURCE,
+                                   .guest_name = "web",
+                                   .guest_uuid = "u1",
+                                   .source = "alpha",
+                                   .target = "beta" };
+
+    fake_now_ms = 1000;
+    return ferry_job_new(&who, &clock_fake, count, changes);
+}
+
+static const char *
+text_of(const json_t *json, const char *key)
+{
+    return json_string_value(json_object_get(json, key));
+}
+
+static void
+test_new_job(void)
+{
+    unsigned changes = 0;
+    g_autoptr(FerryJob) job = job_new(&changes);
+    json_t *json = ferry_job_json(job);
+
+    g_assert_cmpstr(text_of(json, "state"), ==, "queued");
+    g_assert_cmpstr(text_of(json, "side"), ==, "source");
+    g_assert_cmpstr(text_of(json_object_get(json, "guest"), "name"), ==, "web");
+    g_assert_cmpstr(text_of(json, "began"), ==, "1970-01-01T00:00:01.000Z");
+    g_assert_true(json_is_null(json_object_get(json, "phase")));
+    g_assert_true(json_is_null(json_object_get(json, "progress")));
+    g_assert_true(json_is_null(json_object_get(json, "blackout_ms")));
+    g_assert_true(json_is_null(json_object_get(json, "runs_on")));
+    g_assert_cmpuint(changes, ==, 0);
+    json_decref(json);
+}
+
+static void
+test_phases_have_durations(void)
+{
+    unsigned changes = 0;
+    g_autoptr(FerryJob) job = job_new(&changes);
+    json_t *json = NULL;
+    json_t *first = NULL;
+
+    ferry_job_set_phase(job, FERRY_PHASE_DETACH);
+    fake_now_ms = 1250;
+    ferry_job_set_phase(job, FERRY_PHASE_DETACH); /* the same one goes on */
+    fake_now_ms = 1400;
+    ferry_job_set_phase(job, FERRY_PHASE_TRANSFER);
+    fake_now_ms = 2000;
+    ferry_job_end(job, FERRY_JOB_DONE, "migrated", "beta");
+    json = ferry_job_json(job);
+    g_assert_cmpuint(json_array_size(json_object_get(json, "phases")), ==, 2);
+    first = json_array_get(json_object_get(json, "phases"), 0);
+    g_assert_cmpstr(text_of(first, "phase"), ==, "detach");
+    g_assert_cmpint(json_integer_value(json_object_get(first, "duration_ms")), ==, 400);
+    g_assert_cmpint(json_integer_value(json_object_get(json, "elapsed_ms")), ==, 1000);
+    fake_now_ms = 9000; /* time does not go on for a job that is over */
+    json_decref(json);
+    json = ferry_job_json(job);
+    g_assert_cmpint(json_integer_value(json_object_get(json, "elapsed_ms")), ==, 1000);
+    g_assert_true(ferry_job_is_over(job));
+    json_decref(json);
+}
+
+/* Only what differs is a change: a viewer is not woken for nothing. */
+static void
+test_only_changes_ring(void)
+{
+    unsigned changes = 0;
+    g_autoptr(FerryJob) job = job_new(&changes);
+
+    ferry_job_set_state(job, FERRY_JOB_RUNNING);
+    ferry_job_set_state(job, FERRY_JOB_RUNNING);
+    ferry_job_set_waiting(job, "the guest");
+    ferry_job_set_waiting(job, "the guest");
+    g_assert_cmpuint(changes, ==, 2);
+    g_assert_cmpuint(ferry_job_change(job), ==, 3);
+}
+
+static void
+test_progress_never_runs_backwards(void)
+{
+    unsigned changes = 0;
+    g_autoptr(FerryJob) job = job_new(&changes);
+    FerryTransferStats stats = {
+        .total_bytes = 1000, .done_bytes = 600, .remaining_bytes = 400, .rate_bps = 100
+    };
+    json_t *json = NULL;
+
+    ferry_job_set_progress(job, &stats);
+    stats.done_bytes = 500;
+    ferry_job_set_progress(job, &stats);
+    json = json_object_get(ferry_job_json(job), "progress");
+    g_assert_cmpint(json_integer_value(json_object_get(json, "bytes")), ==, 600);
+    g_assert_cmpint(json_integer_value(json_object_get(json, "eta_ms")), ==, 4000);
+    g_assert_cmpuint(changes, ==, 1);
+}
+
+static void
+test_eta_needs_a_rate(void)
+{
+    unsigned changes = 0;
+    g_autoptr(FerryJob) job = job_new(&changes);
+    const FerryTransferStats stats = { .total_bytes = 1000, .remaining_bytes = 1000 };
+    json_t *json = NULL;
+
+    ferry_job_set_progress(job, &stats);
+    json = ferry_job_json(job);
+    g_assert_true(json_is_null(json_object_get(json_object_get(json, "progress"), "eta_ms")));
+    json_decref(json);
+}
+
+static void
+test_cancel(void)
+{
+    unsigned changes = 0;
+    g_autoptr(FerryJob) job = job_new(&changes);
+
+    ferry_job_set_state(job, FERRY_JOB_RUNNING);
+    g_assert_false(ferry_job_is_cancelled(job));
+    ferry_job_cancel(job);
+    g_assert_true(ferry_job_is_cancelled(job));
+    g_assert_cmpint(ferry_job_state(job), ==, FERRY_JOB_CANCELLING);
+}
+
+/* A cancel that comes too late does not hide that the job is in doubt. */
+static void
+test_cancel_does_not_hide_doubt(void)
+{
+    unsigned changes = 0;
+    g_autoptr(FerryJob) job = job_new(&changes);
+
+    ferry_job_set_state(job, FERRY_JOB_IN_DOUBT);
+    ferry_job_cancel(job);
+    g_assert_cmpint(ferry_job_state(job), ==, FERRY_JOB_IN_DOUBT);
+}
+
+static void
+test_reasons_of_a_peer(void)
+{
+    unsigned changes = 0;
+    g_autoptr(FerryJob) job = job_new(&changes);
+    json_t *reasons =
+        json_pack("[{s:s, s:s}, {s:s}, s]", "code", "a", "message", "m", "code", "b", "junk");
+    json_t *json = NULL;
+
+    ferry_job_add_reasons(job, reasons);
+    ferry_job_add_reasons(job, NULL);
+    json = ferry_job_json(job);
+    g_assert_cmpuint(json_array_size(json_object_get(json, "reasons")), ==, 1);
+    json_decref(json);
+    json_decref(reasons);
+}
+
+static void
+test_degraded(void)
+{
+    unsigned changes = 0;
+    g_autoptr(FerryJob) job = job_new(&changes);
+
+    g_assert_false(ferry_job_is_degraded(job));
+    ferry_job_add_degraded(job, "ua-nic7", "no VF is free");
+    g_assert_true(ferry_job_is_degraded(job));
+}
+
+/* A job of an earlier ferryd shows what its last record says. */
+static void
+test_restore(void)
+{
+    unsigned changes = 0;
+    g_autoptr(FerryJob) job = job_new(&changes);
+    g_autoptr(FerryJob) other = job_new(&changes);
+    json_t *report = NULL;
+    json_t *shown = NULL;
+
+    ferry_job_set_blackout(job, 42);
+    ferry_job_end(job, FERRY_JOB_CANCELLED, "aborted", "alpha");
+    report = ferry_job_json(job);
+    ferry_job_restore(other, report);
+    shown = ferry_job_json(other);
+    g_assert_true(json_equal(report, shown));
+    g_assert_cmpint(ferry_job_state(other), ==, FERRY_JOB_CANCELLED);
+    json_decref(report);
+    json_decref(shown);
+}
+
+static void
+test_newest_first(void)
+{
+    unsigned changes = 0;
+    g_autoptr(FerryJob) older = job_new(&changes);
+    g_autoptr(FerryJob) newer = NULL;
+    const FerryJob *rows[2] = { NULL, NULL };
+
+    const FerryJobIdentity who = { "j2", FERRY_SIDE_TARGET, "db", "u2", "beta", "alpha" };
+
+    fake_now_ms = 5000;
+    newer = ferry_job_new(&who, &clock_fake, count, &changes);
+    rows[0] = older;
+    rows[1] = newer;
+    g_assert_cmpint(ferry_job_compare_newest(&rows[0], &rows[1]), >, 0);
+    g_assert_cmpint(ferry_job_compare_newest(&rows[1], &rows[0]), <, 0);
+    g_assert_cmpint(ferry_job_compare_newest(&rows[0], &rows[0]), ==, 0);
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/job/new-job", test_new_job);
+    g_test_add_func("/job/phases-have-durations", test_phases_have_durations);
+    g_test_add_func("/job/only-changes-ring", test_only_changes_ring);
+    g_test_add_func("/job/progress-never-runs-backwards", test_progress_never_runs_backwards);
+    g_test_add_func("/job/eta-needs-a-rate", test_eta_needs_a_rate);
+    g_test_add_func("/job/cancel", test_cancel);
+    g_test_add_func("/job/cancel-does-not-hide-doubt", test_cancel_does_not_hide_doubt);
+    g_test_add_func("/job/reasons-of-a-peer", test_reasons_of_a_peer);
+    g_test_add_func("/job/degraded", test_degraded);
+    g_test_add_func("/job/restore", test_restore);
+    g_test_add_func("/job/newest-first", test_newest_first);
+    return g_test_run();
+}
