@@ -1,0 +1,54 @@
+"""Domain XML of the guests that the pair tests move."""
+
+LINUX_MIB = 128
+
+LINUX = """\
+<domain type='qemu'>
+  <name>{name}</name>
+  <uuid>{uuid}</uuid>
+  {metadata}
+  <memory unit='MiB'>{memory}</memory>
+  <vcpu>1</vcpu>
+  <os>
+    <type arch='x86_64' machine='pc-q35-10.0'>hvm</type>
+    <kernel>{folder}/vmlinuz</kernel>
+    <initrd>{folder}/initrd</initrd>
+    <cmdline>console=ttyS0 quiet panic=-1 nokaslr mitigations=off no_timer_check tsc=reliable cryptomgr.notests</cmdline>
+  </os>
+  <features><acpi/></features>
+  <cpu mode='custom' match='exact' check='none'><model>qemu64</model></cpu>
+  <devices>
+    <emulator>/usr/bin/qemu-system-x86_64</emulator>
+    <controller type='usb' model='none'/>
+    <interface type='direct'>
+      <mac address='52:54:00:00:0a:01'/>
+      <source dev='pf0' mode='bridge'/>
+      <model type='virtio'/>
+      <rom enabled='no'/>
+      <alias name='ua-net0'/>
+    </interface>
+    {nic7}
+    <serial type='file'><source path='/var/log/libvirt/{name}.console'/></serial>
+    <memballoon model='none'/>
+  </devices>
+</domain>"""
+
+NAMESPACE = "urn:ferry:guest:1"
+EPHEMERAL = (f"<metadata><ferry:guest xmlns:ferry='{NAMESPACE}'><ferry:ephemeral alias='ua-nic7'/></ferry:guest>"
+             "</metadata>")
+
+NIC7 = """\
+<interface type='direct'>
+      <mac address='52:54:00:00:0a:07'/>
+      <source dev='pf0' mode='bridge'/>
+      <model type='e1000e'/>
+      <rom enabled='no'/>
+      <alias name='ua-nic7'/>
+    </interface>"""
+
+UUID = "0f0e1d2c-3b4a-4958-8776-695a4b3c2d1e"
+
+
+def linux(folder, name="g1", uuid=UUID, metadata=EPHEMERAL, nic7=NIC7):
+    """The Linux guest: virtio NIC on macvtap and, unless told otherwise, an e1000e that is ephemeral."""
+    return LINUX.format(folder=folder, name=name, uuid=uuid, metadata=metadata, nic7=nic7, memory=LINUX_MIB)

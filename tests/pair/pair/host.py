@@ -1,0 +1,109 @@
+"""A host of the pair: namespaces with a libvirtd of its own and, once installed, a ferryd."""
+import os
+import shutil
+import subprocess
+
+import libvirt
+
+from .network import WIRE
+from .namespaces import HERE, Failed, Namespace, Service, wait_for
+
+libvirt.registerErrorHandler(lambda *_: None, None)  # errors are raised; nobody wants them printed too
+
+LIBVIRT_SOCKET = "/run/libvirt/libvirt-sock"
+
+# Without cgroups, labels and helper daemons: a host in namespaces has none.
+QEMU_CONF = """\
+user = "root"
+group = "root"
+security_driver = "none"
+cgroup_controllers = []
+namespaces = []
+remember_owner = 0
+stdio_handler = "file"
+max_core = 0
+"""
+HOSTS = "127.0.0.1 localhost\n" + "".join(f"{address} {name}\n" for name, address in WIRE.items())
+LIBVIRTD_CONF = """\
+host_uuid = "{uuid}"
+auth_unix_rw = "none"
+log_outputs = "3:stderr"
+"""
+
+
+def _write(path, text):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+class Host:
+    """Started with start(); every file of it is in @folder, which outlives a crash of the host."""
+
+    def __init__(self, name, number, folder, programs):
+        self.name, self.folder, self._programs = name, folder, programs
+        self.uuid = f"f{number:07d}-0000-4000-8000-000000000000"
+        self.namespace = self.libvirtd = None
+        self._connection = None
+        shutil.copytree("/etc", f"{folder}/etc", symlinks=True, ignore=shutil.ignore_patterns("libvirt", "ferry", "resolv.conf"))
+        _write(f"{folder}/etc/hosts", HOSTS)
+        _write(f"{folder}/etc/resolv.conf", "")  # else a look-up waits for a name server that is not there
+        _write(f"{folder}/etc/libvirt/qemu.conf", QEMU_CONF)
+        _write(f"{folder}/etc/libvirt/libvirtd.conf", LIBVIRTD_CONF.format(uuid=self.uuid))
+        _write(f"{folder}/etc/libvirt/network.conf", 'firewall_backend = "none"\n')
+        for path in ("lib/libvirt", "cache/libvirt", "log/libvirt", "lib/ferry", "tmp"):
+            os.makedirs(f"{folder}/var/{path}")
+        os.symlink("/run", f"{folder}/var/run")
+
+    def start(self):
+        self.namespace = Namespace(self.name, [f"{HERE}/host-init", self.name, self.folder, self._programs or ""])
+        return self.namespace
+
+    def log(self, program):
+        return f"{self.folder}/{program}.log"
+
+    def start_libvirtd(self):
+        self.libvirtd = Service(self.namespace, ["/usr/sbin/libvirtd"], self.log("libvirtd"))
+
+    def run(self, *command, **options):
+        return self.namespace.run(*command, **options)
+
+    @property
+    def libvirt(self):
+        """A libvirt connection to this host, from the test process; opened again after libvirtd's restart."""
+        if self._connection is None or not self._connection.isAlive():
+            self._connection = wait_for(f"libvirtd of {self.name}", self._open, 30)
+        return self._connection
+
+    def _open(self):
+        try:
+            return libvirt.open(f"qemu+unix:///system?socket={self.namespace.path(LIBVIRT_SOCKET)}")
+        except libvirt.libvirtError:
+            if self.libvirtd.ended() is not None:
+                raise Failed(f"{self.name}: libvirtd ended: {self.tail('libvirtd')}") from None
+            return None
+
+    def tail(self, program, lines=30):
+        done = subprocess.run(["tail", "-n", str(lines), self.log(program)], stdout=subprocess.PIPE, text=True, check=False)
+        return done.stdout
+
+    def domain(self, name):
+        """The domain, or None."""
+        try:
+            return self.libvirt.lookupByName(name)
+        except libvirt.libvirtError as error:
+            if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
+                return None
+            raise
+
+    def state(self, name):
+        """(state, reason) as numbers of libvirt, or None when there is no such domain."""
+        domain = self.domain(name)
+        try:
+            return tuple(domain.state()) if domain else None
+        except libvirt.libvirtError:
+            return None  # went away between the two calls
+
+    def has_device(self, name, alias):
+        """Is a device of this alias in the live XML?"""
+        return f"<alias name='{alias}'/>" in self.domain(name).XMLDesc()
