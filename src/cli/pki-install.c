@@ -89,21 +89,25 @@ static bool
 check_folder(const char *dir, const Part *parts, const FerryCredentials *ours, GError **error)
 {
     bool has_certificate = false;
-    g_autofree char *key = NULL;
+    const Part *key = NULL;
+    g_autofree char *key_path = NULL;
 
     for (const Part *part = parts; part->name; part++) {
         g_autofree char *path = g_build_filename(dir, part->name, NULL);
         if (!g_file_test(path, G_FILE_TEST_EXISTS))
             continue;
         if (part->readers != READ_ALL) {
-            key = g_steal_pointer(&path);
+            key = part;
             continue;
         }
         has_certificate = true;
         if (!check_certificate(path, text_of(ours, part), error))
             return false;
     }
-    return key == NULL || has_certificate || refuse(key, "has no certificate beside it", error);
+    if (key == NULL || has_certificate)
+        return true;
+    key_path = g_build_filename(dir, key->name, NULL);
+    return refuse(key_path, "has no certificate beside it", error);
 }
 
 /* (gid_t)-1 where there is none. */
