@@ -4,11 +4,15 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "cli/table.h"
 
 int
 ferry_command_fail(const GError *error)
 {
-    fprintf(stderr, "ferry: %s\n", error->message);
+    g_autofree char *valid = g_utf8_make_valid(error->message, -1);
+    g_autofree char *clean = ferry_table_printable(valid); /* it may quote another host */
+
+    fprintf(stderr, "ferry: %s\n", clean);
     /* GLib's own domains (files, for one) have no row. */
     return ferry_error_info(error->domain == FERRY_ERROR ? (FerryErrorCode)error->code
                                                          : FERRY_ERROR_IO)

@@ -3,4 +3,9 @@
 #include "cli/command.h"
 
 /** The command groups, one a file; see FerryCommand. */
+int ferry_cli_check(int argc, char **argv);
+int ferry_cli_guest(int argc, char **argv);
+int ferry_cli_host(int argc, char **argv);
+int ferry_cli_job(int argc, char **argv);
+int ferry_cli_migrate(int argc, char **argv);
 int ferry_cli_pki(int argc, char **argv);

@@ -6,6 +6,11 @@
 #include "cli/groups.h"
 
 static const FerryCommand commands[] = {
+    { "guest", "the guests of this host: list, show", ferry_cli_guest },
+    { "check", "tell whether a guest can move to a host", ferry_cli_check },
+    { "migrate", "move a running guest to another host", ferry_cli_migrate },
+    { "job", "migrations: list, show, watch, cancel", ferry_cli_job },
+    { "host", "the hosts that guests may move to: add, list, remove, check", ferry_cli_host },
     { "pki", "certificates of the hosts: make an authority, issue, install, show", ferry_cli_pki },
     { NULL, NULL, NULL },
 };

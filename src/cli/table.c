@@ -4,9 +4,8 @@
 
 #include "cli/quantity.h"
 
-/* Text of another host, made harmless for a terminal. */
-static char *
-printable(const char *text)
+char *
+ferry_table_printable(const char *text)
 {
     g_autoptr(GString) clean = g_string_new(NULL);
 
@@ -23,13 +22,13 @@ static char *
 text_of(const json_t *value)
 {
     if (json_is_string(value))
-        return printable(json_string_value(value));
+        return ferry_table_printable(json_string_value(value));
     if (json_is_boolean(value))
         return g_strdup(json_is_true(value) ? "yes" : "no");
     if (value == NULL || json_is_null(value))
         return g_strdup("-");
     char *dumped = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-    char *text = printable(dumped);
+    char *text = ferry_table_printable(dumped);
     free(dumped); /* jansson's allocator, not GLib's */
     return text;
 }
@@ -48,12 +47,30 @@ list_of(const json_t *array)
     return g_strjoinv(", ", (char **)texts->pdata);
 }
 
-char *
-ferry_table_cell(FerryCell cell, const json_t *value)
+static const json_t *
+value_at(const json_t *object, const char *key)
 {
-    if (cell == FERRY_CELL_BYTES && json_is_integer(value))
+    g_auto(GStrv) parts = g_strsplit(key, ".", -1);
+
+    for (size_t i = 0; parts[i]; i++)
+        object = json_object_get(object, parts[i]);
+    return object;
+}
+
+static char *
+cell_of(const FerryColumn *column, const json_t *object)
+{
+    const json_t *value = value_at(object, column->key);
+
+    if (column->cell == FERRY_CELL_BYTES && json_is_integer(value))
         return ferry_quantity_format_bytes((uint64_t)json_integer_value(value));
-    if (cell == FERRY_CELL_LIST && json_is_array(value))
+    if (column->cell == FERRY_CELL_RATE && json_is_integer(value)) {
+        g_autofree char *bytes = ferry_quantity_format_bytes((uint64_t)json_integer_value(value));
+        return g_strconcat(bytes, "/s", NULL);
+    }
+    if (column->cell == FERRY_CELL_TIME && json_is_integer(value))
+        return ferry_quantity_format_time((uint64_t)json_integer_value(value));
+    if (column->cell == FERRY_CELL_LIST && json_is_array(value))
         return list_of(value);
     return text_of(value);
 }
@@ -98,7 +115,7 @@ cells_of(const FerryColumn *columns, size_t n, const json_t *row)
     GStrv cells = g_new0(char *, n + 1);
 
     for (size_t i = 0; i < n; i++)
-        cells[i] = ferry_table_cell(columns[i].cell, json_object_get(row, columns[i].key));
+        cells[i] = cell_of(&columns[i], row);
     return cells;
 }
 
@@ -123,6 +140,25 @@ ferry_table_format(const FerryColumn *columns, const json_t *rows)
                 MAX(widths[column], width_of(((GStrv)g_ptr_array_index(lines, line))[column]));
     for (size_t line = 0; line < lines->len; line++)
         append_line(text, g_ptr_array_index(lines, line), widths, n);
+    return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
+char *
+ferry_table_format_one(const FerryColumn *columns, const json_t *object)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    size_t width = 0;
+
+    for (const FerryColumn *column = columns; column->key; column++)
+        width = MAX(width, width_of(column->heading));
+    for (const FerryColumn *column = columns; column->key; column++) {
+        g_autofree char *cell = cell_of(column, object);
+        const json_t *value = value_at(object, column->key);
+        if (value == NULL || json_is_null(value))
+            continue;
+        g_string_append_printf(text, "%s:%*s%s\n", column->heading,
+                               (int)(width - width_of(column->heading) + 1), "", cell);
+    }
     return g_string_free(g_steal_pointer(&text), FALSE);
 }
 

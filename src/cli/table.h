@@ -9,12 +9,14 @@
 typedef enum {
     FERRY_CELL_TEXT,  /* text or number as it is; true and false as yes and no */
     FERRY_CELL_BYTES, /* 268435456: 256.0 MiB */
+    FERRY_CELL_RATE,  /* 104857600: 100.0 MiB/s */
+    FERRY_CELL_TIME,  /* milliseconds: 2.4 s */
     FERRY_CELL_LIST,  /* an array of texts: "a, b" */
 } FerryCell;
 
 /** One column of a table. */
 typedef struct {
-    const char *key;     /* of the row's JSON object; a table ends with a NULL key */
+    const char *key;     /* of the row's JSON object, "guest.name" for one within; NULL ends */
     const char *heading; /* "MEMORY" */
     FerryCell cell;
 } FerryColumn;
@@ -30,8 +32,15 @@ typedef struct {
  */
 char *ferry_table_format(const FerryColumn *columns, const json_t *rows);
 
-/** One value as a cell of a table shows it: (transfer full). */
-char *ferry_table_cell(FerryCell cell, const json_t *value);
+/**
+ * One object as "heading: value" lines, in the order of @columns; what it has not got is left out.
+ *
+ * Returns: (transfer full)
+ */
+char *ferry_table_format_one(const FerryColumn *columns, const json_t *object);
+
+/** Returns: (transfer full): @text with each control character as "?" */
+char *ferry_table_printable(const char *text);
 
 /** Prints a JSON document on @stream, indented, keys in the order they were made. */
 void ferry_table_print_json(FILE *stream, const json_t *document);

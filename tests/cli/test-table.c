@@ -58,6 +58,29 @@ test_format(gconstpointer data)
     json_decref(array);
 }
 
+/* One object, a line each; what it has not got is left out, and so is what lies deeper in it. */
+static void
+test_format_one(void)
+{
+    static const FerryColumn one[] = {
+        { "name", "guest", FERRY_CELL_TEXT },
+        { "progress.bytes", "sent", FERRY_CELL_BYTES },
+        { "progress.rate_bps", "rate", FERRY_CELL_RATE },
+        { "elapsed_ms", "how long", FERRY_CELL_TIME },
+        { "job", "job", FERRY_CELL_TEXT },
+        { "nothing.at.all", "nothing", FERRY_CELL_TEXT },
+        { NULL, NULL, FERRY_CELL_TEXT },
+    };
+    json_t *object = json_loads("{\"name\": \"web\", \"job\": null, \"elapsed_ms\": 2400,"
+                                "\"progress\": {\"bytes\": 1024, \"rate_bps\": 2048}}",
+                                0, NULL);
+    g_autofree char *text = ferry_table_format_one(one, object);
+
+    g_assert_cmpstr(text, ==,
+                    "guest:    web\nsent:     1.0 KiB\nrate:     2.0 KiB/s\nhow long: 2.4 s\n");
+    json_decref(object);
+}
+
 /* JSON has the same rows, sizes as plain bytes, keys in their order. */
 static void
 test_json(void)
@@ -85,6 +108,7 @@ main(int argc, char **argv)
         g_autofree char *path = g_strdup_printf("/table/format/%s", rows[i].name);
         g_test_add_data_func(path, &rows[i], test_format);
     }
+    g_test_add_func("/table/format-one", test_format_one);
     g_test_add_func("/table/json", test_json);
     return g_test_run();
 }

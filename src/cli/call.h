@@ -1,0 +1,46 @@
+#pragma once
+
+#include <stdbool.h>
+
+#include <glib.h>
+#include <jansson.h>
+
+#include "cli/arguments.h"
+#include "cli/table.h"
+#include "client/client.h"
+
+/** Returns: (transfer full): a connection to the ferryd that --socket or FERRY_SOCKET names, or to
+ * this host's */
+FerryClient *ferry_call_connect(const FerryArguments *arguments);
+
+/**
+ * One call to this host's ferryd.
+ *
+ * @segments: NULL-terminated parts of the path after "/v1": { "guests", NAME, NULL }
+ * @body: (nullable) (transfer full)
+ * @ret: (out): cleared by the caller; untouched on failure
+ *
+ * Returns: false as ferry_client_call() does
+ */
+bool ferry_call(FerryClient *client,
+                const char *method,
+                const char *const *segments,
+                json_t *body,
+                FerryReply *ret,
+                GError **error);
+
+/** Returns: (transfer full): "/v1/guests/a%20b" */
+char *ferry_call_path(const char *const *segments);
+
+/** What --json says. */
+FerryPrint ferry_call_print(const FerryArguments *arguments);
+
+/**
+ * A GET whose answer has rows under @key, printed as a table or as JSON.
+ *
+ * Returns: the exit code
+ */
+int ferry_call_list(const FerryArguments *arguments,
+                    const char *const *segments,
+                    const char *key,
+                    const FerryColumn *columns);

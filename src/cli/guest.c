@@ -1,0 +1,79 @@
+#include <stdio.h>
+
+#include "cli/call.h"
+#include "cli/groups.h"
+#include "cli/reasons.h"
+
+static int
+list(FerryArguments *arguments)
+{
+    static const char *const segments[] = { "guests", NULL };
+    static const FerryColumn columns[] = {
+        { "name", "NAME", FERRY_CELL_TEXT },
+        { "state", "STATE", FERRY_CELL_TEXT },
+        { "memory_bytes", "MEMORY", FERRY_CELL_BYTES },
+        { "persistent", "PERSISTENT", FERRY_CELL_TEXT },
+        { "autostart", "AUTOSTART", FERRY_CELL_TEXT },
+        { "job", "JOB", FERRY_CELL_TEXT },
+        { "uuid", "UUID", FERRY_CELL_TEXT },
+        { NULL, NULL, FERRY_CELL_TEXT },
+    };
+
+    return ferry_call_list(arguments, segments, "guests", columns);
+}
+
+static void
+print_page(const json_t *guest)
+{
+    static const FerryColumn head[] = {
+        { "name", "guest", FERRY_CELL_TEXT },
+        { "uuid", "uuid", FERRY_CELL_TEXT },
+        { "state", "state", FERRY_CELL_TEXT },
+        { "memory_bytes", "memory", FERRY_CELL_BYTES },
+        { "persistent", "persistent", FERRY_CELL_TEXT },
+        { "autostart", "autostart", FERRY_CELL_TEXT },
+        { "job", "job", FERRY_CELL_TEXT },
+        { "movable", "can move", FERRY_CELL_TEXT },
+        { NULL, NULL, FERRY_CELL_TEXT },
+    };
+    static const FerryColumn devices[] = {
+        { "alias", "DEVICE", FERRY_CELL_TEXT },        { "kind", "KIND", FERRY_CELL_TEXT },
+        { "type", "TYPE", FERRY_CELL_TEXT },           { "address", "ADDRESS", FERRY_CELL_TEXT },
+        { "ephemeral", "EPHEMERAL", FERRY_CELL_TEXT }, { "movable", "CAN MOVE", FERRY_CELL_TEXT },
+        { "reason", "WHY NOT", FERRY_CELL_TEXT },      { NULL, NULL, FERRY_CELL_TEXT },
+    };
+    g_autofree char *page = ferry_table_format_one(head, guest);
+    g_autofree char *reasons = ferry_reasons_format(json_object_get(guest, "reasons"));
+    g_autofree char *table = ferry_table_format(devices, json_object_get(guest, "devices"));
+
+    printf("%s%s\n%s", page, reasons, table);
+}
+
+static int
+show(FerryArguments *arguments)
+{
+    const char *const segments[] = { "guests", ferry_arguments_word(arguments, 0), NULL };
+    g_autoptr(FerryClient) client = ferry_call_connect(arguments);
+    g_auto(FerryReply) reply = { 0 };
+    g_autoptr(GError) error = NULL;
+
+    if (!ferry_call(client, "GET", segments, NULL, &reply, &error))
+        return ferry_command_fail(error);
+    if (ferry_call_print(arguments) == FERRY_PRINT_JSON)
+        ferry_table_print_json(stdout, reply.body);
+    else
+        print_page(reply.body);
+    return FERRY_EXIT_DONE;
+}
+
+static const FerryVerb verbs[] = {
+    { "list", "", "list the guests of this host", NULL, list },
+    { "show", "GUEST", "show a guest's devices, and whether it can move", NULL, show },
+    { NULL, NULL, NULL, NULL, NULL },
+};
+
+int
+ferry_cli_guest(int argc, char **argv)
+{
+    return ferry_command_run(verbs, argc, argv);
+}

@@ -1,0 +1,107 @@
+#include <stdio.h>
+
+#include "cli/call.h"
+#include "cli/groups.h"
+
+static int
+list(FerryArguments *arguments)
+{
+    static const char *const segments[] = { "hosts", NULL };
+    static const FerryColumn columns[] = {
+        { "name", "NAME", FERRY_CELL_TEXT },
+        { "address", "ADDRESS", FERRY_CELL_TEXT },
+        { NULL, NULL, FERRY_CELL_TEXT },
+    };
+
+    return ferry_call_list(arguments, segments, "hosts", columns);
+}
+
+/* A change whose answer has nothing that its maker does not know. */
+static int
+change(const FerryArguments *arguments,
+       const char *method,
+       const char *const *segments,
+       json_t *body)
+{
+    g_autoptr(FerryClient) client = ferry_call_connect(arguments);
+    g_auto(FerryReply) reply = { 0 };
+    g_autoptr(GError) error = NULL;
+
+    if (!ferry_call(client, method, segments, body, &reply, &error))
+        return ferry_command_fail(error);
+    if (ferry_call_print(arguments) == FERRY_PRINT_JSON && reply.body)
+        ferry_table_print_json(stdout, reply.body);
+    return FERRY_EXIT_DONE;
+}
+
+static int
+add(FerryArguments *arguments)
+{
+    static const char *const segments[] = { "hosts", NULL };
+    const char *name = ferry_arguments_word(arguments, 0);
+    int code = change(arguments, "POST", segments,
+                      json_pack("{ss, ss}", "name", name, "address",
+                                ferry_arguments_value(arguments, "address")));
+
+    if (code == FERRY_EXIT_DONE)
+        fprintf(stderr, "Added. \"ferry host check %s\" tells whether guests can move there.\n",
+                name);
+    return code;
+}
+
+static int
+remove_host(FerryArguments *arguments)
+{
+    const char *const segments[] = { "hosts", ferry_arguments_word(arguments, 0), NULL };
+
+    return change(arguments, "DELETE", segments, NULL);
+}
+
+/* Yes only if every check says so: one that could not be made has "ok": null. */
+static bool
+all_ok(const json_t *checks)
+{
+    const json_t *one = NULL;
+    size_t i = 0;
+
+    json_array_foreach(checks, i, one) if (!json_is_true(json_object_get(one, "ok"))) return false;
+    return json_array_size(checks) > 0;
+}
+
+static int
+check(FerryArguments *arguments)
+{
+    const char *const segments[] = { "hosts", ferry_arguments_word(arguments, 0), "check", NULL };
+    static const FerryColumn columns[] = {
+        { "check", "CHECK", FERRY_CELL_TEXT },  { "ok", "OK", FERRY_CELL_TEXT },
+        { "detail", "FOUND", FERRY_CELL_TEXT }, { "remedy", "WHAT TO DO", FERRY_CELL_TEXT },
+        { NULL, NULL, FERRY_CELL_TEXT },
+    };
+    g_autoptr(FerryClient) client = ferry_call_connect(arguments);
+    g_auto(FerryReply) reply = { 0 };
+    g_autoptr(GError) error = NULL;
+
+    if (!ferry_call(client, "POST", segments, NULL, &reply, &error))
+        return ferry_command_fail(error);
+    ferry_table_print(ferry_call_print(arguments), columns, "checks", reply.body);
+    return all_ok(json_object_get(reply.body, "checks")) ? FERRY_EXIT_DONE : FERRY_EXIT_NO;
+}
+
+static const FerryOption add_options[] = {
+    { "address", 0, "HOST:PORT", "where its ferryd listens", FERRY_OPTION_NEEDED },
+    { NULL, 0, NULL, NULL, FERRY_OPTION_OPTIONAL },
+};
+
+static const FerryVerb verbs[] = {
+    { "list", "", "list the hosts that guests may move to", NULL, list },
+    { "add", "NAME", "make a host known by the name in its certificate", add_options, add },
+    { "remove", "NAME", "forget a host", NULL, remove_host },
+    { "check", "NAME", "check whether a host is ready to take guests", NULL, check },
+    { NULL, NULL, NULL, NULL, NULL },
+};
+
+int
+ferry_cli_host(int argc, char **argv)
+{
+    return ferry_command_run(verbs, argc, argv);
+}

@@ -1,0 +1,362 @@
+#!/usr/bin/python3
+"""The commands that talk to ferryd, as a user runs them, against one that answers from a table.
+
+usage: daemon.py FERRY
+"""
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+from fake_ferryd import FakeFerryd, Stream, problem, refused
+
+TIMEOUT = 60
+
+GUEST = {"name": "web", "uuid": "6f1c0a2e-0000-4000-8000-000000000001", "state": "running", "persistent": True,
+         "autostart": False, "memory_bytes": 268435456, "job": None}
+DEVICE = {"alias": "ua-nic7", "kind": "interface", "type": "e1000e", "address": "0000:02:01.0", "ephemeral": True,
+          "movable": True, "reason": None}
+
+
+def job(state="running", **more):
+    return {"id": "J1", "kind": "migrate", "side": "source", "guest": {"name": "web", "uuid": GUEST["uuid"]},
+            "source": "alpha", "target": "beta", "state": state, "phase": "plan", "began": "2026-01-31T12:00:00.000Z",
+            "since": "2026-01-31T12:00:01.000Z", "waiting_for": None, "progress": None, "outcome": None,
+            "runs_on": "alpha", "blackout_ms": None, "elapsed_ms": 1200, "phases": [], "degraded": [],
+            "reasons": [], **more}
+
+
+TRANSFER = job(phase="transfer", phases=[{"phase": "plan", "duration_ms": 12}],
+               progress={"bytes": 52428800, "total_bytes": 209715200, "rate_bps": 104857600, "dirty_rate_bps": 0,
+                         "eta_ms": 1500})
+MOVED = job("done", phase="finish", runs_on="beta", blackout_ms=37, elapsed_ms=2400, outcome="migrated",
+            phases=[{"phase": "plan", "duration_ms": 12}, {"phase": "transfer", "duration_ms": 1900}],
+            progress={"bytes": 209715200, "total_bytes": 209715200, "rate_bps": 0, "eta_ms": None})
+DEGRADED = dict(MOVED, degraded=[{"alias": "ua-nic7", "message": "beta has no free slot"}])
+CANCELLED = job("cancelled", outcome="aborted", reasons=[{"code": "cancelled", "message": "its user asked for it"}])
+FAILED = job("failed", outcome="aborted",
+             reasons=[{"code": "guest-keeps-device", "message": "web did not release ua-nic7 within 30 s",
+                       "remedy": "try again when its driver is loaded"}])
+TIMED_OUT = job("failed", reasons=[{"code": "timeout", "message": "the transfer took longer than 60 s"}])
+IN_DOUBT = job("in_doubt", phase="handover", runs_on=None, waiting_for="beta's answer")
+
+MIGRATE = ("POST", "/v1/migrations")
+EVENTS = ("GET", "/v1/jobs/J1/events")
+CANCEL = ("POST", "/v1/jobs/J1/cancel")
+CHECK = ("POST", "/v1/checks")
+NO = refused(("no-cpu-feature", "beta lacks CPU feature avx512f", {"remedy": "choose another host"}),
+             ("already-there", "a guest of that name is on beta", {}))
+
+
+class Case:
+    """One ferryd, and the program to ask it with."""
+
+    def __init__(self, ferry, root):
+        self.ferry, self.root, self.ferryd = os.path.abspath(ferry), root, None
+
+    def serve(self, routes):
+        self.ferryd = FakeFerryd(self.root, routes)
+        return self.ferryd
+
+    def command(self, *arguments):
+        return [self.ferry, "--socket", os.path.join(self.root, "ferryd.sock"), *arguments]
+
+    def run(self, *arguments, code=0, out=None, err=None):
+        done = subprocess.run(self.command(*arguments), capture_output=True, text=True, timeout=TIMEOUT, check=False)
+        assert done.returncode == code, f"exit code {done.returncode}, not {code}: {done.stdout}{done.stderr}"
+        assert out is None or done.stdout == out, f"stdout is {done.stdout!r}"
+        assert err is None or done.stderr == err, f"stderr is {done.stderr!r}"
+        return done.stdout
+
+    def start(self, *arguments):
+        return subprocess.Popen(self.command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+# routes, arguments, exit code, stdout, stderr (None: do not look)
+ROWS = [
+    ({("GET", "/v1/guests"): (200, {"guests": [GUEST, dict(GUEST, name="db", state="shut off", job="J1")]})},
+     ["guest", "list"], 0,
+     "NAME  STATE     MEMORY     PERSISTENT  AUTOSTART  JOB  UUID\n"
+     f"web   running   256.0 MiB  yes         no         -    {GUEST['uuid']}\n"
+     f"db    shut off  256.0 MiB  yes         no         J1   {GUEST['uuid']}\n", ""),
+    ({("GET", "/v1/guests/web"): (200, {**GUEST, "movable": True, "reasons": [], "devices": [DEVICE]})},
+     ["guest", "show", "web"], 0,
+     f"guest:      web\nuuid:       {GUEST['uuid']}\nstate:      running\nmemory:     256.0 MiB\n"
+     "persistent: yes\nautostart:  no\ncan move:   yes\n\n"
+     "DEVICE   KIND       TYPE    ADDRESS       EPHEMERAL  CAN MOVE  WHY NOT\n"
+     "ua-nic7  interface  e1000e  0000:02:01.0  yes        yes       -\n", ""),
+    ({("GET", "/v1/guests/web"): (200, {**GUEST, "movable": False, "devices": [],
+                                        "reasons": [{"code": "disk-not-shared", "message": "vda is on this host"}]})},
+     ["guest", "show", "web"], 0, None, ""),
+    ({("GET", "/v1/guests/a%20b%2Fc"): problem(404, "not-found", "no guest \"a b/c\"")},
+     ["guest", "show", "a b/c"], 3, "", 'ferry: no guest "a b/c"\n'),
+    ({("GET", "/v1/hosts"): (200, {"hosts": [{"name": "beta", "address": "192.0.2.2:7417"}]})},
+     ["host", "list"], 0, "NAME  ADDRESS\nbeta  192.0.2.2:7417\n", ""),
+    ({("POST", "/v1/hosts"): (201, {"name": "beta"})}, ["host", "add", "beta", "--address", "b:1"], 0, "",
+     'Added. "ferry host check beta" tells whether guests can move there.\n'),
+    ({("POST", "/v1/hosts"): problem(409, "exists", "host beta is known already")},
+     ["host", "add", "beta", "--address", "b:1"], 4, "", "ferry: host beta is known already\n"),
+    ({("DELETE", "/v1/hosts/beta"): (204, None)}, ["host", "remove", "beta"], 0, "", ""),
+    ({("POST", "/v1/hosts/beta/check"): (200, {"checks": [{"check": "reachable", "ok": True, "detail": "2 ms"}]})},
+     ["host", "check", "beta"], 0, "CHECK      OK   FOUND  WHAT TO DO\nreachable  yes  2 ms   -\n", ""),
+    ({("POST", "/v1/hosts/beta/check"): (200, {"checks": [
+        {"check": "reachable", "ok": False, "detail": "refused", "remedy": "start ferryd"},
+        {"check": "protocol", "ok": None}]})},
+     ["host", "check", "beta"], 1,
+     "CHECK      OK  FOUND    WHAT TO DO\nreachable  no  refused  start ferryd\nprotocol   -   -        -\n", ""),
+    ({CHECK: (200, {"verdict": "yes", "reasons": [], "ephemerals": ["ua-nic7"]})}, ["check", "web", "--to", "beta"], 0,
+     "web can move to beta\n  ua-nic7 is taken off for it and plugged in again there\n", ""),
+    ({CHECK: (200, {"verdict": "no", "reasons": NO[1]["reasons"]})}, ["check", "web", "--to", "beta"], 1,
+     "web cannot move to beta:\n  no-cpu-feature: beta lacks CPU feature avx512f\n    choose another host\n"
+     "  already-there: a guest of that name is on beta\n", ""),
+    ({CHECK: (200, {"verdict": "unknown", "reasons": []})}, ["check", "web", "--to", "beta"], 21, None, ""),
+    ({CHECK: (200, {"verdict": "yes"})}, ["migrate", "web", "--to", "beta", "--check"], 0, "web can move to beta\n", ""),
+    ({MIGRATE: NO}, ["migrate", "web", "--to", "beta"], 1, "",
+     "web cannot move to beta:\n  no-cpu-feature: beta lacks CPU feature avx512f\n    choose another host\n"
+     "  already-there: a guest of that name is on beta\n"),
+    ({MIGRATE: problem(409, "busy", "guest web is held by job J0")}, ["migrate", "web", "--to", "beta"], 5, "",
+     "ferry: guest web is held by job J0\n"),
+    ({MIGRATE: (202, job())}, ["migrate", "web", "--to", "beta", "--detach"], 0,
+     'job J1: "ferry job watch J1" shows how it goes\n', ""),
+    ({MIGRATE: (202, {})}, ["migrate", "web", "--to", "beta"], 10, "", "ferry: ferryd answered without a job\n"),
+    ({MIGRATE: (202, job()), EVENTS: Stream(job(), TRANSFER, MOVED)}, ["migrate", "web", "--to", "beta"], 0,
+     "web runs on beta: moved in 2.4 s, blackout 37 ms, 200.0 MiB\n",
+     "plan\nplan took 12 ms\ntransfer: 50.0 MiB of 200.0 MiB, 25 %, 100.0 MiB/s, about 1.5 s left\n"
+     "transfer took 1.9 s\n"),
+    ({MIGRATE: (202, job()), EVENTS: Stream(DEGRADED)}, ["migrate", "web", "--to", "beta"], 22,
+     "web runs on beta: moved in 2.4 s, blackout 37 ms, 200.0 MiB; degraded: ua-nic7: beta has no free slot\n", None),
+    ({MIGRATE: (202, job()), EVENTS: Stream(FAILED)}, ["migrate", "web", "--to", "beta"], 1,
+     "web runs on alpha: the migration to beta failed after 1.2 s\n"
+     "  guest-keeps-device: web did not release ua-nic7 within 30 s\n    try again when its driver is loaded\n", ""),
+    ({MIGRATE: (202, job()), EVENTS: Stream(TIMED_OUT)}, ["migrate", "web", "--to", "beta"], 11, None, ""),
+    ({EVENTS: Stream(CANCELLED)}, ["job", "watch", "J1"], 12,
+     "web runs on alpha: the migration to beta was cancelled after 1.2 s\n  cancelled: its user asked for it\n", ""),
+    ({EVENTS: problem(404, "not-found", "no job J1")}, ["job", "watch", "J1"], 3, "", "ferry: no job J1\n"),
+    ({("GET", "/v1/jobs"): (200, {"jobs": [MOVED]})}, ["job", "list"], 0,
+     "JOB  GUEST  SOURCE  TARGET  STATE  PHASE   RUNS ON  BEGAN                     TIME\n"
+     "J1   web    alpha   beta    done   finish  beta     2026-01-31T12:00:00.000Z  2.4 s\n", ""),
+    ({("GET", "/v1/jobs/J1"): (200, TRANSFER)}, ["job", "show", "J1"], 0, None, ""),
+    ({("GET", "/v1/jobs/J1"): (200, IN_DOUBT)}, ["job", "show", "J1"], 23, None, ""),
+    ({CANCEL: (202, job("cancelling"))}, ["job", "cancel", "J1"], 0,
+     'asked job J1 to cancel: "ferry job watch J1" shows how it ends\n', ""),
+    ({CANCEL: refused(("too-late", "the guest runs on beta", {}))}, ["job", "cancel", "J1"], 1, "",
+     "job J1 is not cancelled:\n  too-late: the guest runs on beta\n"),
+]
+
+# The exit code of each problem type: the table of base/error.c, as scripts see it.
+PROBLEMS = [("invalid", 400, 2), ("not-found", 404, 3), ("exists", 409, 4), ("busy", 409, 5), ("exhausted", 507, 6),
+            ("unsupported", 501, 7), ("denied", 403, 8), ("io", 500, 9), ("peer", 502, 10), ("timeout", 504, 11),
+            ("cancelled", 409, 12), ("corrupt", 500, 13), ("of-a-later-version", 500, 10)]
+
+
+def test_rows(case):
+    for routes, arguments, code, out, err in ROWS:
+        with case.serve(routes):
+            try:
+                case.run(*arguments, code=code, out=out, err=err)
+            except AssertionError as error:
+                raise AssertionError(f"{' '.join(arguments)}: {error}") from error
+
+
+def test_problems(case):
+    for kind, status, code in PROBLEMS:
+        with case.serve({("GET", "/v1/hosts"): problem(status, kind, "of\n\x1b[2J it")}):
+            done = subprocess.run(case.command("host", "list"), capture_output=True, text=True, timeout=TIMEOUT,
+                                  check=False)
+        assert done.returncode == code, f"{kind}: {done.returncode}"
+        assert "of??[2J it\n" in done.stderr, done.stderr
+
+
+def test_requests(case):
+    """What the options become."""
+    with case.serve({MIGRATE: NO, CHECK: (200, {"verdict": "yes"}), ("POST", "/v1/hosts"): (201, {})}) as ferryd:
+        case.run("migrate", "web", "--to", "beta", code=1)
+        case.run("migrate", "--to=beta", "web", "--max-downtime", "15s", "--timeout", "1500ms", "--bandwidth", "96Mi",
+                 "--allow-degraded", "--accept-unknown", code=1)
+        case.run("check", "web", "--to", "beta")
+        case.run("host", "add", "beta", "--address", "[::1]:7")
+    plain = {"guest": "web", "to": "beta"}
+    assert ferryd.calls == [
+        ("POST", "/v1/migrations", plain),
+        ("POST", "/v1/migrations", {**plain, "max_downtime_ms": 15000, "timeout_s": 2, "bandwidth_bps": 100663296,
+                                    "allow_degraded": True, "accept_unknown": True}),
+        ("POST", "/v1/checks", plain), ("POST", "/v1/hosts", {"name": "beta", "address": "[::1]:7"})], ferryd.calls
+
+
+def test_wrong_quantities(case):
+    for option, value in [("--bandwidth", "100"), ("--max-downtime", "x"), ("--timeout", "0")]:
+        out = subprocess.run(case.command("migrate", "web", "--to", "beta", option, value), capture_output=True,
+                             text=True, timeout=TIMEOUT, check=False)
+        assert out.returncode == 2 and out.stderr.startswith(f'ferry: {option}: "{value}" is not a '), out
+
+
+def test_json(case):
+    """The API's own documents; of a migration one line for each event."""
+    guests = {"guests": [GUEST]}
+    with case.serve({("GET", "/v1/guests"): (200, guests), MIGRATE: (202, job()), CHECK: (200, {"verdict": "no"}),
+                     EVENTS: Stream(job(), TRANSFER, MOVED), ("GET", "/v1/jobs/J1"): (200, TRANSFER)}) as ferryd:
+        assert json.loads(case.run("--json", "guest", "list", err="")) == guests
+        assert json.loads(case.run("guest", "list", "--json", err="")) == guests
+        assert json.loads(case.run("job", "show", "J1", "--json")) == TRANSFER
+        assert json.loads(case.run("check", "web", "--to", "beta", "--json", code=1)) == {"verdict": "no"}
+        assert json.loads(case.run("migrate", "web", "--to", "beta", "--json", "--detach")) == job()
+        lines = case.run("migrate", "web", "--to", "beta", "--json", err="").splitlines()
+        assert [json.loads(line) for line in lines] == [job(), TRANSFER, MOVED], lines
+        ferryd.routes[MIGRATE] = NO
+        assert json.loads(case.run("migrate", "web", "--to", "beta", "--json", code=1))["reasons"] == NO[1]["reasons"]
+
+
+def test_show_says_what_cancel_would_do(case):
+    with case.serve({("GET", "/v1/jobs/J1"): (200, TRANSFER)}) as ferryd:
+        out = case.run("job", "show", "J1")
+        assert "rate:         100.0 MiB/s\n" in out, out
+        assert out.endswith('plan took 12 ms\n\n"ferry job cancel" now undoes all; the guest goes on at the source.\n')
+        ferryd.routes["GET", "/v1/jobs/J1"] = (200, IN_DOUBT)
+        out = case.run("job", "show", "J1", code=23)
+        assert "waiting for:  beta's answer\n" in out
+        assert "web is paused, or runs at the target: the migration to beta is in doubt after 1.2 s\n" in out, out
+
+
+def interrupted(case, times, *after, wait_for="plan"):
+    """Ctrl-C while a job is under way; what comes then follows in the stream once cancel was asked."""
+    go_on = threading.Event()
+
+    def cancel():
+        go_on.set()
+        return 202, job("cancelling")
+
+    with case.serve({MIGRATE: (202, job()), CANCEL: cancel,
+                     EVENTS: Stream(job(), lambda: go_on.wait(TIMEOUT), *after)}) as ferryd:
+        process = case.start("migrate", "web", "--to", "beta")
+        assert process.stderr.readline() == wait_for + "\n"
+        err = ""
+        for _ in range(times):
+            process.send_signal(signal.SIGINT)
+            while _ == 0 and "asked to cancel" not in err:
+                err += process.stderr.readline()
+        out, rest = process.communicate(timeout=TIMEOUT)
+        return process.returncode, out, err + rest, [call[:2] for call in ferryd.calls]
+
+
+def test_first_interrupt_cancels(case):
+    code, out, err, calls = interrupted(case, 1, CANCELLED)
+    assert code == 12, (code, out, err)
+    assert out.startswith("web runs on alpha: the migration to beta was cancelled"), out
+    assert "waiting until all is undone" in err and calls == [MIGRATE, EVENTS, CANCEL], (err, calls)
+
+
+def test_second_interrupt_leaves(case):
+    hold = threading.Event()
+    code, out, err, calls = interrupted(case, 2, lambda: hold.wait(3))
+    hold.set()
+    assert code == 12 and out == "", (code, out, err)
+    assert err.endswith('ferry: job J1 goes on: "ferry job watch J1" shows how it ends\n'), err
+    assert calls.count(CANCEL) == 1
+
+
+def test_cancel_too_late(case):
+    late = threading.Event()
+
+    def too_late():
+        late.set()
+        return refused(("too-late", "the guest runs on beta", {}))
+
+    with case.serve({MIGRATE: (202, job()), CANCEL: too_late,
+                     EVENTS: Stream(job(), lambda: late.wait(TIMEOUT), MOVED)}):
+        process = case.start("migrate", "web", "--to", "beta")
+        process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=TIMEOUT)
+    assert process.returncode == 0 and out.startswith("web runs on beta"), (out, err)
+    assert "too late to cancel" in err, err
+
+
+def test_watcher_never_cancels(case):
+    hold = threading.Event()
+    with case.serve({EVENTS: Stream(job(), lambda: hold.wait(3))}) as ferryd:
+        process = case.start("job", "watch", "J1")
+        assert process.stderr.readline() == "plan\n"
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=TIMEOUT)
+        hold.set()
+    assert process.returncode == 12 and "goes on" in err, err
+    assert [call[:2] for call in ferryd.calls] == [EVENTS]
+
+
+def test_in_doubt_is_left_with_its_code(case):
+    hold = threading.Event()
+    with case.serve({MIGRATE: (202, job()), EVENTS: Stream(IN_DOUBT, lambda: hold.wait(3)),
+                     CANCEL: refused(("too-late", "in doubt", {}))}):
+        process = case.start("migrate", "web", "--to", "beta")
+        assert process.stderr.readline() == "handover (is in doubt): waiting for beta's answer\n"
+        assert process.stderr.readline().startswith("ferry: in doubt: the other host does not answer")
+        process.send_signal(signal.SIGINT)
+        assert "too late" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=TIMEOUT)
+        hold.set()
+    assert process.returncode == 23 and "goes on" in err, err
+
+
+def test_ferryd_restarts(case):
+    """The stream breaks in the middle, ferryd is away, comes back and knows the job's end."""
+    broken = threading.Event()
+    with case.serve({MIGRATE: (202, job()), EVENTS: Stream(TRANSFER, broken.set)}) as ferryd:
+        process = case.start("migrate", "web", "--to", "beta")
+        assert broken.wait(TIMEOUT)
+        ferryd.stop()
+        line = ""
+        while "does not answer" not in line:
+            line = process.stderr.readline()
+            assert line, "ended without waiting for ferryd"
+        ferryd.routes[EVENTS] = Stream(MOVED)
+        ferryd.start()
+        out, err = process.communicate(timeout=TIMEOUT)
+    assert process.returncode == 0 and out.startswith("web runs on beta: moved in 2.4 s"), (out, err)
+
+
+def test_terminal(case):
+    """One line that is overwritten, never wider than the terminal; ended phases stay above it."""
+    main, other = pty.openpty()
+    with case.serve({MIGRATE: (202, job()), EVENTS: Stream(job(), TRANSFER, MOVED)}):
+        done = subprocess.run(["/bin/sh", "-c", 'stty cols 40 <&2; exec "$@"', "sh",
+                               *case.command("migrate", "web", "--to", "beta")], stderr=other, stdout=subprocess.PIPE,
+                              text=True, timeout=TIMEOUT, check=False)
+    os.close(other)
+    shown = os.read(main, 65536).decode()
+    os.close(main)
+    assert done.returncode == 0 and done.stdout.startswith("web runs on beta"), done
+    lines = shown.replace("\r\n", "\n").split("\r\033[K")
+    assert lines == ["", "plan", "plan took 12 ms\n", "transfer: 50.0 MiB of 200.0 MiB, 25 %, ", "transfer took 1.9 s\n",
+                     ""], lines
+
+
+def test_no_ferryd(case):
+    case.run("guest", "list", code=10, out="",
+             err=f"ferry: cannot talk to ferryd at {case.root}/ferryd.sock: No such file or directory. "
+                 "Is ferryd running?\n")
+
+
+def main(ferry):
+    failed = 0
+    tests = [(name, test) for name, test in globals().items() if name.startswith("test_")]
+    for name, test in tests:
+        start = time.monotonic()
+        with tempfile.TemporaryDirectory() as root:
+            try:
+                test(Case(ferry, root))
+                print(f"ok {name}: {time.monotonic() - start:.2f} s")
+            except (AssertionError, subprocess.TimeoutExpired) as error:
+                print(f"FAILED {name}: {error}")
+                failed += 1
+    print(f"{len(tests)} tests, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
