@@ -8,7 +8,7 @@
 bool
 ferry_save_begin(FerrySave *self, FerryVfioDevice *device, GError **error)
 {
-    FerrySave session = { .device = device, .open = true, .initial_round = 1 };
+    FerrySave session = { .device = device, .initial_round = 1 };
 
     if (device->flags != 0 && device->state != FERRY_MIG_STATE_RUNNING) {
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_BUSY,
@@ -16,13 +16,11 @@ ferry_save_begin(FerrySave *self, FerryVfioDevice *device, GError **error)
                     device->transport->name, ferry_mig_state_name(device->state));
         return false;
     }
-    if (device->flags == 0 || (device->flags & FERRY_MIG_PRE_COPY)) {
-        if (!ferry_vfio_device_move(device, FERRY_MIG_STATE_PRE_COPY, error))
-            return false;
-        *self = session;
-        return ferry_save_poll(self, error);
-    }
+    session.open = device->flags != 0;
     *self = session;
+    if (device->flags == 0 || (device->flags & FERRY_MIG_PRE_COPY))
+        return ferry_vfio_device_move(device, FERRY_MIG_STATE_PRE_COPY, error) &&
+               ferry_save_poll(self, error);
     self->initial_done = true; /* there are none */
     return true;
 }

@@ -45,7 +45,7 @@ typedef struct {
  * Opens a session.  A device without PRE_COPY keeps running; its whole state comes after the stop.
  *
  * Returns: false with FERRY_ERROR_UNSUPPORTED, or when the device is not in RUNNING
- *          (FERRY_ERROR_BUSY), or the driver refused
+ *          (FERRY_ERROR_BUSY), or the driver refused: @self->open then says whether to abort
  */
 bool ferry_save_begin(FerrySave *self, FerryVfioDevice *device, GError **error);
 
