@@ -1,0 +1,259 @@
+/*
+ * PFs and VFs.  Which files are read, and why not others:
+ *
+ *   uevent               driver, class and ids in one reading
+ *   virtfnN              a PF's VFs; sriov_numvfs says how many, but newer kernels take the
+ * device's lock for reading it, which its driver may hold for seconds physfn               makes a
+ * VF of it; there shortly *after* the VF's own uevent net/                 phys_port_name and
+ * phys_port_id wait for the RTNL lock: only read when there is a choice to make
+ */
+#include "host/pci.h"
+
+#include <string.h>
+
+#include "base/file.h"
+#include "host/sysfs.h"
+
+#define MAX_VFS 65535 /* sriov_numvfs is 16 bits wide */
+
+static char *
+text_of(int folder, const char *name, const char *file)
+{
+    g_autofree char *path = g_strconcat(name, "/", file, NULL);
+
+    return ferry_sysfs_text(folder, path);
+}
+
+static char *
+link_of(int folder, const char *name, const char *file)
+{
+    g_autofree char *path = g_strconcat(name, "/", file, NULL);
+
+    return ferry_sysfs_link(folder, path);
+}
+
+static bool
+number_of(int folder, const char *name, const char *file, uint64_t limit, uint64_t *ret)
+{
+    g_autofree char *path = g_strconcat(name, "/", file, NULL);
+
+    return ferry_sysfs_number(folder, path, limit, ret);
+}
+
+/* "8086:10CA" of uevent as "808610ca". */
+static char *
+device_id(const char *text)
+{
+    g_autofree char *lower = g_ascii_strdown(text, -1);
+
+    if (strlen(lower) != 9 || lower[4] != ':')
+        return NULL;
+    memmove(lower + 4, lower + 5, 5);
+    return strspn(lower, "0123456789abcdef") == 8 ? g_steal_pointer(&lower) : NULL;
+}
+
+static void
+take_line(FerryHostDevice *device, const char *key, const char *value)
+{
+    if (strcmp(key, "DRIVER") == 0 && device->driver == NULL)
+        device->driver = g_strdup(value);
+    else if (strcmp(key, "PCI_CLASS") == 0 && device->class_code == NULL)
+        device->class_code = g_ascii_strdown(value, -1);
+    else if (strcmp(key, "PCI_ID") == 0 && device->device_id == NULL)
+        device->device_id = device_id(value);
+    else if (strcmp(key, "PCI_SUBSYS_ID") == 0 && device->subsystem_id == NULL)
+        device->subsystem_id = device_id(value);
+}
+
+static void
+read_uevent(FerryHostDevice *device, int folder)
+{
+    g_autofree char *text = text_of(folder, device->name, "uevent");
+    char *rest = NULL;
+
+    if (text == NULL)
+        return;
+    for (char *line = strtok_r(text, "\n", &rest); line != NULL;
+         line = strtok_r(NULL, "\n", &rest)) {
+        char *value = strchr(line, '=');
+
+        if (value == NULL)
+            continue;
+        *value = '\0';
+        take_line(device, line, value + 1);
+    }
+}
+
+static int
+read_group(int folder, const char *name)
+{
+    g_autofree char *text = link_of(folder, name, "iommu_group");
+    guint64 number = 0;
+
+    if (text == NULL || !g_ascii_string_to_unsigned(text, 10, 0, G_MAXINT32, &number, NULL))
+        return -1;
+    return (int)number;
+}
+
+void
+ferry_pci_read_common(FerryHostDevice *device, int folder)
+{
+    read_uevent(device, folder);
+    device->iommu_group = read_group(folder, device->name);
+}
+
+void
+ferry_pci_read_node(FerryHostDevice *device, int folder)
+{
+    uint64_t node = 0;
+
+    if (number_of(folder, device->name, "numa_node", G_MAXINT32, &node))
+        device->numa_node = (int)node;
+}
+
+/* "virtfn12" is 12; -1 for any other name. */
+static int
+virtfn_index(const char *name)
+{
+    guint64 index = 0;
+
+    if (!g_str_has_prefix(name, "virtfn") ||
+        !g_ascii_string_to_unsigned(name + strlen("virtfn"), 10, 0, MAX_VFS - 1, &index, NULL))
+        return -1;
+    return (int)index;
+}
+
+static void
+read_vfs(FerryHostDevice *device, int folder, const GPtrArray *names)
+{
+    device->vfs = g_ptr_array_new_with_free_func(g_free);
+    for (guint i = 0; i < names->len; i++) {
+        const char *name = g_ptr_array_index(names, i);
+        const int index = virtfn_index(name);
+
+        if (index < 0)
+            continue;
+        if ((guint)index >= device->vfs->len)
+            g_ptr_array_set_size(device->vfs, index + 1);
+        g_free(g_ptr_array_index(device->vfs, (guint)index));
+        g_ptr_array_index(device->vfs, (guint)index) = link_of(folder, device->name, name);
+    }
+}
+
+static bool
+read_pf(FerryHostDevice *device, int folder)
+{
+    g_autoptr(GPtrArray) names = NULL;
+    uint64_t total = 0;
+    uint64_t autoprobe = 1;
+
+    if (!number_of(folder, device->name, "sriov_totalvfs", MAX_VFS, &total))
+        return false;
+    /* 1 where it is absent */
+    (void)number_of(folder, device->name, "sriov_drivers_autoprobe", 1, &autoprobe);
+    names = ferry_sysfs_list(folder, device->name);
+    device->roles |= FERRY_HOST_PF;
+    device->total_vfs = (unsigned)total;
+    device->autoprobe = autoprobe != 0;
+    if (names != NULL)
+        read_vfs(device, folder, names);
+    ferry_pci_read_node(device, folder);
+    return true;
+}
+
+/* Representors of VFs hang under their PF's PCI device too: "pf0vf3", "c1pf0vf3". */
+static bool
+is_representor(int netdevs, const char *name)
+{
+    g_autofree char *port = text_of(netdevs, name, "phys_port_name");
+    const char *pf = port != NULL ? strstr(port, "pf") : NULL;
+
+    return pf != NULL && strstr(pf, "vf") != NULL;
+}
+
+static bool
+is_other_port(int netdevs, const char *name)
+{
+    uint64_t port = 0;
+
+    return number_of(netdevs, name, "dev_port", G_MAXUINT32, &port) && port != 0;
+}
+
+/*
+ * One PCI function may have several netdevs: VFs' representors (switchdev), or two ports (mlx4).
+ * The function's own is the one that is no representor, of port 0.
+ */
+static void
+read_netdev(FerryHostDevice *device, int folder)
+{
+    g_autofree char *path = g_strconcat(device->name, "/net", NULL);
+    FERRY_AUTOFD int netdevs = ferry_sysfs_open(folder, path);
+    g_autoptr(GPtrArray) names = netdevs >= 0 ? ferry_sysfs_list(netdevs, ".") : NULL;
+
+    for (guint i = 0; names != NULL && i < names->len && device->netdev == NULL; i++) {
+        const char *name = g_ptr_array_index(names, i);
+
+        if (names->len == 1 || (!is_representor(netdevs, name) && !is_other_port(netdevs, name)))
+            device->netdev = g_strdup(name);
+    }
+    if (device->netdev != NULL)
+        device->link = text_of(netdevs, device->netdev, "operstate");
+}
+
+/* "ID    : vGPU Name" and rows "  1145 : NVIDIA H100-4C": id, colon, name. */
+static void
+read_vgpu_types(FerryHostDevice *device, char *text)
+{
+    char *rest = NULL;
+
+    for (char *line = strtok_r(text, "\n", &rest); line != NULL;
+         line = strtok_r(NULL, "\n", &rest)) {
+        char *colon = strchr(line, ':');
+        FerryHostType *type = NULL;
+
+        if (colon == NULL)
+            continue;
+        *colon = '\0';
+        g_strstrip(line);
+        if (line[0] == '\0' || strspn(line, "0123456789") != strlen(line))
+            continue; /* the heading */
+        type = ferry_host_device_add_type(device, line);
+        type->name = g_strdup(g_strstrip(colon + 1));
+        type->device_api = g_strdup("vfio-pci");
+        type->available = 1; /* a VF takes one vGPU */
+    }
+}
+
+/* NVIDIA without mdev: the VF itself takes a type's number. */
+static void
+read_vgpu(FerryHostDevice *device, int folder)
+{
+    g_autofree char *text = text_of(folder, device->name, "nvidia/creatable_vgpu_types");
+    uint64_t current = 0;
+
+    if (text == NULL)
+        return;
+    device->roles |= FERRY_HOST_VGPU;
+    read_vgpu_types(device, text);
+    if (number_of(folder, device->name, "nvidia/current_vgpu_type", G_MAXUINT32, &current) &&
+        current != 0)
+        device->type = g_strdup_printf("%" G_GUINT64_FORMAT, (guint64)current);
+}
+
+FerryHostDevice *
+ferry_pci_read(int devices, const char *name)
+{
+    g_autoptr(FerryHostDevice) device = ferry_host_device_new(name, "pci");
+
+    device->pf = link_of(devices, name, "physfn");
+    if (device->pf != NULL)
+        device->roles |= FERRY_HOST_VF;
+    else if (!read_pf(device, devices))
+        return NULL;
+    ferry_pci_read_common(device, devices);
+    if (device->driver != NULL && strstr(device->driver, "vfio") == NULL)
+        read_netdev(device, devices);
+    if (g_strcmp0(device->driver, "nvidia") == 0)
+        read_vgpu(device, devices);
+    return g_steal_pointer(&device);
+}
