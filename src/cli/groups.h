@@ -8,4 +8,5 @@ int ferry_cli_guest(int argc, char **argv);
 int ferry_cli_host(int argc, char **argv);
 int ferry_cli_job(int argc, char **argv);
 int ferry_cli_migrate(int argc, char **argv);
+int ferry_cli_compat(int argc, char **argv);
 int ferry_cli_pki(int argc, char **argv);

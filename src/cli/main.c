@@ -11,6 +11,8 @@ static const FerryCommand commands[] = {
     { "migrate", "move a running guest to another host", ferry_cli_migrate },
     { "job", "migrations: list, show, watch, cancel", ferry_cli_job },
     { "host", "the hosts that guests may move to: add, list, remove, check", ferry_cli_host },
+    { "compat", "whether a device's state loads elsewhere, and why not: checks of files",
+      ferry_cli_compat },
     { "pki", "certificates of the hosts: make an authority, issue, install, show", ferry_cli_pki },
     { NULL, NULL, NULL },
 };

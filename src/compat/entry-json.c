@@ -258,5 +258,7 @@ ferry_entry_from_json(const json_t *json, uint64_t budget, FerryNotationCode *fa
     if (entry->count > budget)
         return NULL;
     ferry_entry_finish(entry);
+    /* Objects have no order, so the terms get the canonical one. */
+    memcpy(entry->terms->pdata, entry->by_key->pdata, entry->terms->len * sizeof(gpointer));
     return g_steal_pointer(&entry);
 }

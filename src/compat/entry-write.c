@@ -86,7 +86,6 @@ reference(const FerryEntry *entry, const FerryPiece *piece)
 static json_t *
 term_to_json(const FerryEntry *entry, const FerryTerm *term)
 {
-    const FerryPiece *first = &g_array_index(term->pieces, FerryPiece, 0);
     json_t *json = NULL;
     json_t *parts = NULL;
 
@@ -95,7 +94,7 @@ term_to_json(const FerryEntry *entry, const FerryTerm *term)
     if (term->sort == FERRY_TERM_LITERAL)
         return ferry_value_to_json(&term->literal);
     if (term->pieces->len == 1) {
-        json = reference(entry, first);
+        json = reference(entry, &g_array_index(term->pieces, FerryPiece, 0));
         if (term->mul != 1)
             json_object_set_new(json, "mul", json_integer(term->mul));
         if (term->div != 1)

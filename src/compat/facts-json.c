@@ -60,7 +60,7 @@ char *
 ferry_facts_fingerprint(const FerryFacts *self)
 {
     g_autoptr(json_t) facts = decisive_facts(self);
-    g_autofree char *text = ferry_json_format(facts);
+    g_autofree char *text = ferry_json_canonical(facts);
 
     return g_compute_checksum_for_string(G_CHECKSUM_SHA256, text, -1);
 }

@@ -247,7 +247,7 @@ FerryFacts *
 ferry_facts_parse(const char *text, size_t size)
 {
     FerryFault *fault = NULL;
-    g_autoptr(json_t) json = ferry_json_parse(text, size, FERRY_DESCRIPTION_BYTES_MAX, &fault);
+    g_autoptr(json_t) json = ferry_json_read(text, size, FERRY_DESCRIPTION_BYTES_MAX, &fault);
 
     if (json == NULL)
         return ferry_facts_new_malformed(fault);

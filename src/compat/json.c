@@ -253,7 +253,7 @@ parse_to_depth(const char *text, size_t size, unsigned max_depth, FerryFault **f
 }
 
 json_t *
-ferry_json_parse(const char *text, size_t size, size_t max_bytes, FerryFault **fault)
+ferry_json_read(const char *text, size_t size, size_t max_bytes, FerryFault **fault)
 {
     if (size > max_bytes) {
         *fault = ferry_fault_new("format", "it has %zu bytes, the limit is %zu", size, max_bytes);
@@ -263,13 +263,13 @@ ferry_json_parse(const char *text, size_t size, size_t max_bytes, FerryFault **f
 }
 
 json_t *
-ferry_json_parse_large(const char *text, size_t size, FerryFault **fault)
+ferry_json_read_large(const char *text, size_t size, FerryFault **fault)
 {
     return parse_to_depth(text, size, UINT_MAX, fault);
 }
 
 char *
-ferry_json_format(const json_t *json)
+ferry_json_canonical(const json_t *json)
 {
     char *dumped = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
     char *copy = g_strdup(dumped);

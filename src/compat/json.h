@@ -30,10 +30,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(json_t, json_decref)
  *
  * Returns: (transfer full) (nullable): an object
  */
-json_t *ferry_json_parse(const char *text, size_t size, size_t max_bytes, FerryFault **fault);
+json_t *ferry_json_read(const char *text, size_t size, size_t max_bytes, FerryFault **fault);
 
-/** As ferry_json_parse(), for trusted-size files that hold many documents: any depth, any size. */
-json_t *ferry_json_parse_large(const char *text, size_t size, FerryFault **fault);
+/** As ferry_json_read(), for trusted-size files that hold many documents: any depth, any size. */
+json_t *ferry_json_read_large(const char *text, size_t size, FerryFault **fault);
 
 /** Returns: (transfer full): compact text with sorted keys */
-char *ferry_json_format(const json_t *json);
+char *ferry_json_canonical(const json_t *json);

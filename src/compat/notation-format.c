@@ -92,10 +92,11 @@ means_the_same_alone(const FerryTerm *term, const FerryVariable *variable)
 static bool
 append_template(Writer *self, const FerryTerm *term)
 {
-    const FerryPiece *first = &g_array_index(term->pieces, FerryPiece, 0);
+    const FerryPiece *first = NULL;
 
     if (term->variables == 0)
         return refuse(self, "text put together from texts alone is written as one text");
+    first = &g_array_index(term->pieces, FerryPiece, 0);
     if (term->pieces->len == 1 &&
         !means_the_same_alone(term, self->entry->variables->pdata[first->variable]))
         return refuse(self, "a string with \"+\" would be read as a set in the text notation");
@@ -139,8 +140,6 @@ append_literal(Writer *self, const FerryTerm *term)
 static bool
 append_term(Writer *self, const FerryTerm *term)
 {
-    const FerryPiece *piece = &g_array_index(term->pieces, FerryPiece, 0);
-
     if (term->sort == FERRY_TERM_ABSENT) {
         g_string_append_printf(self->text, "!%s", term->key);
         return true;
@@ -155,7 +154,7 @@ append_term(Writer *self, const FerryTerm *term)
     case FERRY_TERM_TEMPLATE:
         return append_template(self, term);
     default:
-        if (!append_group(self, piece->variable))
+        if (!append_group(self, g_array_index(term->pieces, FerryPiece, 0).variable))
             return false;
         if (term->mul != 1)
             g_string_append_printf(self->text, "*%d", term->mul);

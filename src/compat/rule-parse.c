@@ -17,6 +17,10 @@ fail(Reader *self, const char *what)
     const char *name = self->rule != NULL ? self->rule->name : NULL;
 
     self->set->fault = name != NULL ? g_strdup_printf("rule %s: %s", name, what) : g_strdup(what);
+    for (char *at = self->set->fault; *at != '\0'; at++) {
+        if (!g_ascii_isprint(*at)) /* a key of the file: explanations carry no control bytes */
+            *at = '?';
+    }
     return false;
 }
 
@@ -392,7 +396,7 @@ ferry_rule_set_parse(const char *name, const char *text, size_t size)
     FerryRuleSet *set = g_new0(FerryRuleSet, 1);
     Reader reader = { .set = set };
     FerryFault *fault = NULL;
-    g_autoptr(json_t) json = ferry_json_parse(text, size, FERRY_RULE_FILE_BYTES_MAX, &fault);
+    g_autoptr(json_t) json = ferry_json_read(text, size, FERRY_RULE_FILE_BYTES_MAX, &fault);
 
     set->name = g_strdup(name);
     set->rules = g_ptr_array_new_with_free_func(rule_free);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "compat/conversion.h"
 #include "compat/document.h"
 #include "compat/entry-json.h"
 
@@ -18,34 +19,16 @@ expected_fault(const json_t *expect, const FerryNotationFault *fault)
     return NULL;
 }
 
-/* The values of one assignment, as canonical texts: {"aggregator":"1/2","set:slices":"4"}. */
-static json_t *
-assignment_to_json(const FerryEntry *entry, size_t index)
-{
-    json_t *object = json_object();
-    size_t digits[FERRY_VARIABLES_MAX] = { 0 };
-
-    ferry_entry_digits(entry, index, digits);
-    for (guint i = 0; i < entry->terms->len; i++) {
-        const FerryTerm *term = entry->terms->pdata[i];
-        g_autofree char *key = g_strconcat(term->is_directive ? "set:" : "", term->key, NULL);
-        g_autofree char *text = ferry_term_value_text(entry, term, digits);
-
-        json_object_set_new(object, key, json_string(text));
-    }
-    return object;
-}
-
 static char *
 expected_assignment(const json_t *expect, const char *which, const FerryEntry *entry, size_t index)
 {
     const json_t *wanted = json_object_get(expect, which);
-    g_autoptr(json_t) came = assignment_to_json(entry, index);
+    g_autoptr(json_t) came = ferry_conversion_assignment(entry, index);
     g_autofree char *text = NULL;
 
     if (wanted == NULL || json_equal(wanted, came))
         return NULL;
-    text = ferry_json_format(came);
+    text = ferry_json_canonical(came);
     return g_strdup_printf("its %s assignment is %s", which, text);
 }
 
@@ -62,8 +45,8 @@ meaning_of(const FerryEntry *entry)
     GPtrArray *texts = g_ptr_array_new_with_free_func(g_free);
 
     for (size_t i = 0; i < entry->count; i++) {
-        g_autoptr(json_t) assignment = assignment_to_json(entry, i);
-        g_ptr_array_add(texts, ferry_json_format(assignment));
+        g_autoptr(json_t) assignment = ferry_conversion_assignment(entry, i);
+        g_ptr_array_add(texts, ferry_json_canonical(assignment));
     }
     g_ptr_array_sort(texts, compare_texts);
     return texts;
@@ -190,9 +173,9 @@ run_document(const json_t *json, const json_t *expect)
         return expected_fault(expect, &fault);
     if (json_object_get(expect, "error") != NULL)
         return g_strdup("it is read");
-    came = document->self != NULL ? assignment_to_json(document->self, 0) : json_null();
+    came = document->self != NULL ? ferry_conversion_assignment(document->self, 0) : json_null();
     if (self != NULL && !json_equal(self, came)) {
-        text = ferry_json_format(came);
+        text = ferry_json_canonical(came);
         return g_strdup_printf("its SELF is %s", text);
     }
     return counts != NULL ? check_counts(document, counts) : NULL;

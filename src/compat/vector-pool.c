@@ -21,7 +21,7 @@ compare_members(const json_t *expect, const json_t *came)
             continue;
         if (value == NULL)
             return g_strdup_printf("it expects \"%s\", which there is not", key);
-        text = ferry_json_format(value);
+        text = ferry_json_canonical(value);
         return g_strdup_printf("%s is %s", key, text);
     }
     return NULL;

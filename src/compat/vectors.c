@@ -23,7 +23,7 @@ ferry_vector_facts(const json_t *json)
 
     if (json_is_string(json))
         return ferry_facts_parse(json_string_value(json), json_string_length(json));
-    text = ferry_json_format(json);
+    text = ferry_json_canonical(json);
     return ferry_facts_parse(text, strlen(text));
 }
 
@@ -51,7 +51,7 @@ ferry_vector_rules(const json_t *vector)
         const json_t *content = json_object_get(rule, "content");
         const char *name = json_string_value(json_object_get(rule, "file"));
         g_autofree char *text = json_is_string(content) ? g_strdup(json_string_value(content))
-                                                        : ferry_json_format(content);
+                                                        : ferry_json_canonical(content);
 
         g_ptr_array_add(files, ferry_rule_file_new(priority_of(json_object_get(rule, "dir")),
                                                    name != NULL ? name : "", text, strlen(text)));
@@ -92,8 +92,8 @@ compare_verdict(const json_t *expect, const FerryVerdict *verdict)
             wanted = nothing;
         if (wanted == NULL || json_equal(wanted, json_object_get(came, keys[i])))
             continue;
-        wanted_text = ferry_json_format(wanted);
-        came_text = ferry_json_format(json_object_get(came, keys[i]));
+        wanted_text = ferry_json_canonical(wanted);
+        came_text = ferry_json_canonical(json_object_get(came, keys[i]));
         return g_strdup_printf("%s is %s, not %s", keys[i], came_text, wanted_text);
     }
     return json_object_get(expect, "verdict") != NULL ? NULL : g_strdup("it expects no verdict");

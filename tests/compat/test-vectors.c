@@ -12,7 +12,7 @@ load(const char *path)
     json_t *document = NULL;
 
     g_assert_true(g_file_get_contents(path, &text, &size, NULL));
-    document = ferry_json_parse_large(text, size, &fault);
+    document = ferry_json_read_large(text, size, &fault);
     g_assert_nonnull(document);
     return document;
 }
