@@ -241,7 +241,10 @@ relay_state(void *data)
     if (state->relay == NULL || !state->call_begun || call_is_over(state))
         return FERRY_RELAY_NONE;
     relay = ferry_relay_state(state->relay);
-    return relay == FERRY_RELAY_NONE ? FERRY_RELAY_OPEN : relay; /* until the call is over */
+    if (relay != FERRY_RELAY_NONE)
+        return relay;
+    /* Closed, but libvirt's call is still to return: to the table it is not over before that. */
+    return ferry_relay_held_ms(state->relay) != 0 ? FERRY_RELAY_HELD : FERRY_RELAY_OPEN;
 }
 
 static char *
