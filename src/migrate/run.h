@@ -30,9 +30,9 @@ struct _FerryMigrator {
 };
 
 struct _FerryRun {
+    FerryHand hand; /* first: a target's ops get the run as their data; a source's get its link */
     FerryMigrator *migrator;
     FerryJob *job;
-    FerryHand hand; /* of a target; a source's is in its link */
     bool started;
     pthread_t thread;
 
