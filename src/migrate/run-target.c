@@ -216,6 +216,8 @@ ferry_run_begin_target(FerryRun *self, FerryPlan *plan, GError **error)
     FerryTargetWorld world = world_of(self);
 
     self->target = ferry_target_new(&world, self->job, plan);
+    /* What begins it is its first word: a step that had heard nothing would end it. */
+    ferry_target_hear(self->target, plan != NULL ? FERRY_SAID_EARLY : FERRY_SAID_ABORTED);
     if (start(self))
         return true;
     g_set_error(error, FERRY_ERROR, FERRY_ERROR_EXHAUSTED, "cannot start the job's thread");
