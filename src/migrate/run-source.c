@@ -26,16 +26,15 @@ reload(FerryRun *self, FerryBell *bell, uint64_t rung)
         ferry_source_reload(self->source, records);
 }
 
+/* One line when a job starts and one when it ends; the phases' durations are in its report. */
 static void
-log_phase(FerryRun *self, json_t *job, const char *message)
+log_job(FerryRun *self, const char *what)
 {
     const FerryJobIdentity *who = ferry_job_identity(self->job);
 
-    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "JOB", "%s", who->id, "GUEST", "%s",
-                     who->guest_name, "PEER", "%s",
-                     who->side == FERRY_SIDE_SOURCE ? who->target : who->source, "MESSAGE",
-                     "job %s: guest %s: %s, %s", who->id, who->guest_name, message,
-                     json_string_value(json_object_get(job, "state")));
+    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "JOB", who->id, "GUEST", who->guest_name,
+                     "PEER", who->target, "MESSAGE", "job %s: guest %s to %s: %s", who->id,
+                     who->guest_name, who->target, what);
 }
 
 static void *
@@ -44,8 +43,9 @@ source_main(void *data)
     FerryRun *self = data;
     FerryBell *bell = self->migrator->bell;
     FerryStep step = FERRY_STEP_AGAIN;
-    json_t *report = NULL;
+    json_t *late = NULL;
 
+    log_job(self, "begins");
     ferry_job_set_state(self->job, FERRY_JOB_RUNNING);
     while (step != FERRY_STEP_END && !ferry_migrator_is_stopping(self->migrator)) {
         uint64_t rung = ferry_bell_rung(bell);
@@ -57,11 +57,12 @@ source_main(void *data)
         else if (step == FERRY_STEP_FAILED)
             reload(self, bell, rung);
     }
-    report = ferry_job_json(self->job);
-    log_phase(self, report, step == FERRY_STEP_END ? "ended" : "left for the next ferryd");
-    ferry_late_add(self->migrator, ferry_job_identity(self->job)->guest_uuid,
-                   step == FERRY_STEP_END ? ferry_source_late(self->source) : NULL);
-    json_decref(report);
+    log_job(self, step == FERRY_STEP_END ? ferry_job_state_name(ferry_job_state(self->job))
+                                         : "left for the next ferryd");
+    if (step == FERRY_STEP_END)
+        late = ferry_source_late(self->source);
+    ferry_late_add(self->migrator, ferry_job_identity(self->job)->guest_uuid, late);
+    json_decref(late);
     (void)pthread_mutex_lock(&self->lock);
     self->over = step == FERRY_STEP_END;
     (void)pthread_mutex_unlock(&self->lock);
