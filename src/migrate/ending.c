@@ -143,13 +143,16 @@ put_back(FerrySource *self)
     return ferry_source_pause(self, FERRY_SOURCE_POLL_MS);
 }
 
+/* Whether the guest is there to put devices into; libvirt away is no answer. */
 static bool
-guest_is_up(FerrySource *self)
+look_up(FerrySource *self, bool *ret_up, GError **error)
 {
     FerryDomainLook guest = { 0 };
 
-    return self->world.guest->look(self->world.data, &guest, NULL) && guest.present &&
-           (guest.state == 1 || guest.state == 3);
+    if (!self->world.guest->look(self->world.data, &guest, error))
+        return false;
+    *ret_up = guest.present && (guest.state == 1 || guest.state == 3); /* running, paused */
+    return true;
 }
 
 /* Rows S19 and S20: the guest as it was before, then DONE. */
@@ -157,10 +160,12 @@ FerryStep
 ferry_source_do_undo(FerrySource *self)
 {
     g_autoptr(GError) error = NULL;
-    bool up = guest_is_up(self);
+    bool up = false;
     FerryJobState state = FERRY_JOB_FAILED;
 
     ferry_job_set_phase(self->job, FERRY_PHASE_UNDO);
+    if (!look_up(self, &up, &error))
+        return ferry_source_retry_local(self, error);
     if (up && put_back(self) != FERRY_STEP_AGAIN)
         return FERRY_STEP_WAIT;
     if (!tell_aborted(self))
@@ -181,9 +186,12 @@ FerryStep
 ferry_source_do_replug(FerrySource *self)
 {
     g_autoptr(GError) error = NULL;
+    bool up = false;
 
     ferry_job_set_phase(self->job, FERRY_PHASE_UNDO);
-    if (guest_is_up(self) && put_back(self) != FERRY_STEP_AGAIN)
+    if (!look_up(self, &up, &error))
+        return ferry_source_retry_local(self, error);
+    if (up && put_back(self) != FERRY_STEP_AGAIN)
         return FERRY_STEP_WAIT;
     (void)ferry_source_ask(self, FERRY_ASK_ABORT, &error);
     if (self->answer.record == FERRY_T_ABORTED)

@@ -19,6 +19,8 @@ struct _FerryLinkState {
     FerryClient *polling; /* the asking thread's */
     FerryRelay *relay;    /* NULL before the call */
     bool call_begun;
+    bool released;
+    bool quiet; /* checkpoints are off because of this job */
     pthread_t call_thread;
     pthread_t poll_thread;
     char *socket_path;
@@ -244,6 +246,8 @@ relay_state(void *data)
     if (relay != FERRY_RELAY_NONE)
         return relay;
     /* Closed, but libvirt's call is still to return: to the table it is not over before that. */
+    if (state->released)
+        return FERRY_RELAY_REPLY;
     return ferry_relay_held_ms(state->relay) != 0 ? FERRY_RELAY_HELD : FERRY_RELAY_OPEN;
 }
 
@@ -288,6 +292,7 @@ release(void *data)
 
     if (self->state->relay != NULL)
         ferry_relay_release(self->state->relay);
+    self->state->released = true;
     wait_for_call(self);
 }
 
@@ -328,14 +333,20 @@ quiet_journal(void *data, GError **error)
 
     if (!ferry_store_checkpoint(self->hand.store, error))
         return false;
-    ferry_store_checkpoints_off(self->hand.store);
+    if (!self->state->quiet)
+        ferry_store_checkpoints_off(self->hand.store);
+    self->state->quiet = true;
     return true;
 }
 
 static void
 loud_journal(void *data)
 {
-    ferry_store_checkpoints_on(((FerryLink *)data)->hand.store);
+    FerryLink *self = data;
+
+    if (self->state->quiet)
+        ferry_store_checkpoints_on(self->hand.store);
+    self->state->quiet = false;
 }
 
 const FerryLinkOps ferry_link_ops = {
