@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "xml/address.h"
 #include "xml/document.h"
 
 /*
@@ -61,52 +62,16 @@ find_plug(const xmlNode *node)
     return FERRY_PLUG_NO;
 }
 
-/* As libvirt reads it: decimal, 0x-hex, and octal after a 0; both forms stand in one document. */
-static bool
-parse_number(const xmlNode *node, const char *name, unsigned limit, unsigned *ret, GError **error)
-{
-    g_autofree char *text = ferry_document_attribute(node, name);
-    guint64 number = 0;
-    char *end = NULL;
-
-    if (text == NULL) {
-        *ret = 0;
-        return true;
-    }
-    number = g_ascii_strtoull(text, &end, 0);
-    if (!g_ascii_isdigit(text[0]) || *end != '\0' || number > limit)
-        return ferry_document_refuse(error, node,
-                                     "%s=\"%s\" is not a number up to 0x%x, in decimal or as 0x…",
-                                     name, text, limit);
-    *ret = (unsigned)number;
-    return true;
-}
-
-static bool
-parse_pci_address(const xmlNode *node, char **ret, GError **error)
-{
-    unsigned domain = 0;
-    unsigned bus = 0;
-    unsigned slot = 0;
-    unsigned function = 0;
-
-    if (!parse_number(node, "domain", 0xffff, &domain, error) ||
-        !parse_number(node, "bus", 0xff, &bus, error) ||
-        !parse_number(node, "slot", 0x1f, &slot, error) ||
-        !parse_number(node, "function", 7, &function, error))
-        return false;
-    *ret = g_strdup_printf("%04x:%02x:%02x.%x", domain, bus, slot, function);
-    return true;
-}
-
-/* The guest's side: a device need not have an address, nor one on PCI. */
+/* The guest's side: a device need not have an address, nor one on PCI, nor a whole one in a file
+ * that leaves the choice to libvirt. */
 static bool
 parse_guest_address(const xmlNode *node, char **ret, GError **error)
 {
     const xmlNode *address = ferry_document_child(node, "address");
     g_autofree char *type = ferry_document_attribute(address, "type");
+    g_autofree char *slot = ferry_document_attribute(address, "slot");
 
-    return g_strcmp0(type, "pci") != 0 || parse_pci_address(address, ret, error);
+    return g_strcmp0(type, "pci") != 0 || slot == NULL || ferry_address_parse(address, ret, error);
 }
 
 /* First of the attributes that <source> has; what each kind of device puts there is disjoint. */
@@ -136,7 +101,7 @@ parse_source(const xmlNode *node, const char *type, char **ret, GError **error)
         return ferry_document_refuse(
             error, node, "an mdev is named by its UUID, <source><address uuid='…'/></source>");
     if (is_pci && address != NULL)
-        return parse_pci_address(address, ret, error);
+        return ferry_address_parse(address, ret, error);
     *ret = is_mdev ? g_ascii_strdown(uuid, -1) : find_source_name(source);
     return true;
 }

@@ -73,13 +73,14 @@ ferry_domain_xml_without(const char *xml, const char *const *aliases, char **ret
 
 /* Where each kind of edit finds its place: on which device, in which element and attribute. */
 static const struct {
+    const char *article;
     const char *device;
     const char *type;
     const char *within; /* (nullable) of <source>; NULL is <source> itself */
     const char *attribute;
 } places[] = {
-    [FERRY_EDIT_SOURCE_DEV] = { "interface", "direct", NULL, "dev" },
-    [FERRY_EDIT_MDEV_UUID] = { "hostdev", "mdev", "address", "uuid" },
+    [FERRY_EDIT_SOURCE_DEV] = { "an", "interface", "direct", NULL, "dev" },
+    [FERRY_EDIT_MDEV_UUID] = { "a", "hostdev", "mdev", "address", "uuid" },
 };
 G_STATIC_ASSERT(G_N_ELEMENTS(places) == FERRY_EDIT_N_KINDS);
 
@@ -101,9 +102,9 @@ apply(xmlDoc *document, const FerryEdit *edit, GError **error)
         place = ferry_document_child(place, places[edit->kind].within);
     if (!ferry_document_is(node, places[edit->kind].device) ||
         g_strcmp0(type, places[edit->kind].type) != 0 || place == NULL)
-        return ferry_document_refuse(error, node, "%s is not an %s of type %s with a source",
-                                     edit->alias, places[edit->kind].device,
-                                     places[edit->kind].type);
+        return ferry_document_refuse(error, node, "%s is not %s <%s type='%s'> with a source",
+                                     edit->alias, places[edit->kind].article,
+                                     places[edit->kind].device, places[edit->kind].type);
     (void)xmlSetProp(place, (const xmlChar *)places[edit->kind].attribute,
                      (const xmlChar *)edit->value);
     return true;
