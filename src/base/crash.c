@@ -1,6 +1,7 @@
 #include "base/crash.h"
 
 #include <signal.h>
+#include <unistd.h>
 
 #include <glib.h>
 
@@ -14,7 +15,11 @@ G_STATIC_ASSERT(G_N_ELEMENTS(names) == FERRY_CRASH_N_POINTS);
 void
 ferry_crash_at(FerryCrashPoint point)
 {
-    if (g_strcmp0(g_getenv("FERRY_CRASH_AT"), ferry_crash_point_name(point)) == 0)
+    const char *name = ferry_crash_point_name(point);
+
+    if (g_strcmp0(g_getenv("FERRY_STOP_AT"), name) == 0)
+        (void)kill(getpid(), SIGSTOP); /* all threads; returns after SIGCONT */
+    if (g_strcmp0(g_getenv("FERRY_CRASH_AT"), name) == 0)
         (void)raise(SIGKILL); /* does not return */
 }
 

@@ -52,6 +52,25 @@ test_lives_elsewhere(void)
     g_assert_cmpint(WEXITSTATUS(status), ==, 0);
 }
 
+static void
+test_stops_and_goes_on(void)
+{
+    int status = 0;
+    pid_t child = fork();
+
+    g_assert_cmpint(child, >=, 0);
+    if (child == 0) {
+        g_setenv("FERRY_STOP_AT", "S.HANDOFF.after", TRUE);
+        ferry_crash_at(FERRY_CRASH_S_HANDOFF_AFTER);
+        _exit(7);
+    }
+    g_assert_cmpint(waitpid(child, &status, WUNTRACED), ==, child);
+    g_assert_true(WIFSTOPPED(status));
+    g_assert_cmpint(kill(child, SIGCONT), ==, 0);
+    g_assert_cmpint(waitpid(child, &status, 0), ==, child);
+    g_assert_cmpint(WEXITSTATUS(status), ==, 7);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -59,5 +78,6 @@ main(int argc, char **argv)
     g_test_add_func("/crash/names-are-distinct", test_names_are_distinct);
     g_test_add_func("/crash/dies-where-it-was-asked-to", test_dies_where_it_was_asked_to);
     g_test_add_func("/crash/lives-elsewhere", test_lives_elsewhere);
+    g_test_add_func("/crash/stops-and-goes-on", test_stops_and_goes_on);
     return g_test_run();
 }
