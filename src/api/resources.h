@@ -3,6 +3,7 @@
 #include "api/handler.h"
 #include "base/clock.h"
 #include "guest/connection.h"
+#include "migrate/migrator.h"
 #include "store/store.h"
 
 /** What the resources below are given; all of it outlives the server. */
@@ -13,6 +14,7 @@ typedef struct {
     FerryStore *store;
     FerryGuests *guests;
     const char *memory_tls_dir; /* where QEMU's migration credentials are */
+    FerryMigrator *migrator;
 } FerryApi;
 
 /** The protocol between two ferryds: what we speak, and the oldest that we still understand. */
@@ -27,3 +29,6 @@ extern const FerryRoute ferry_version_routes[];
 
 /** GET, POST /v1/hosts; GET, DELETE /v1/hosts/{}; POST /v1/hosts/{}/check */
 extern const FerryRoute ferry_host_routes[];
+
+/** GET /v1/guests, GET /v1/guests/{} */
+extern const FerryRoute ferry_guest_routes[];

@@ -73,7 +73,7 @@ on_accept(void *data, const struct sockaddr *address, socklen_t length)
     return ferry_connections_welcome(self->connections, known ? text : NULL) ? MHD_YES : MHD_NO;
 }
 
-/* Within the handshake, by GnuTLS: anything but 0 ends it with an alert. */
+/* Within the handshake, by GnuTLS: anything but 0 ends it. */
 static int
 on_certificate(gnutls_session_t session)
 {

@@ -16,7 +16,7 @@
  * What a caller may do to it is bounded: headers of 16 KiB, a body of max_body_bytes, an absolute
  * time for a request to arrive and for an answer to be taken, a number of connections, and of those
  * from strangers.  A TLS client is a stranger until its certificate is judged, which is within the
- * handshake: one that we do not believe gets an alert and no byte of HTTP.
+ * handshake: one that we do not believe gets no byte of HTTP.
  */
 typedef struct _FerryServer FerryServer;
 

@@ -102,6 +102,25 @@ ferry_exchange_start(FerryExchange *self,
         set_tls(self);
 }
 
+/* With TLS 1.3 a server judges our certificate when the handshake is over for us already: then it
+ * sends an alert and hangs up.  Whether we still see the alert is a race with our request, which it
+ * does not read; so a new connection that ends before the first byte of an answer is taken for it.
+ */
+static bool
+was_turned_away(const FerryExchange *self, CURLcode code)
+{
+    curl_off_t tls_us = 0;
+    long n_connects = 0, header_bytes = 0;
+
+    if (self->client->me == NULL ||
+        (code != CURLE_SEND_ERROR && code != CURLE_RECV_ERROR && code != CURLE_GOT_NOTHING))
+        return false;
+    curl_easy_getinfo(self->curl, CURLINFO_APPCONNECT_TIME_T, &tls_us);
+    curl_easy_getinfo(self->curl, CURLINFO_NUM_CONNECTS, &n_connects);
+    curl_easy_getinfo(self->curl, CURLINFO_HEADER_SIZE, &header_bytes);
+    return tls_us > 0 && n_connects > 0 && header_bytes == 0;
+}
+
 /* A time limit that ended before there was a connection speaks of the connection. */
 static FerryErrorCode
 classify(const FerryExchange *self, CURLcode code)
@@ -117,11 +136,7 @@ classify(const FerryExchange *self, CURLcode code)
         return FERRY_ERROR_DENIED;
     if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CERTPROBLEM)
         return FERRY_ERROR_DENIED;
-    /* With TLS 1.3 a server judges our certificate after the handshake is over for us, so its alert
-     * comes as a failure to read; libcurl hands on nothing of it but GnuTLS's text. */
-    if (strstr(self->text, "fatal alert") != NULL)
-        return FERRY_ERROR_DENIED;
-    return FERRY_ERROR_PEER;
+    return was_turned_away(self, code) ? FERRY_ERROR_DENIED : FERRY_ERROR_PEER;
 }
 
 static const char *
@@ -154,6 +169,8 @@ ferry_exchange_failed(FerryExchange *self, CURLcode code, GError **error)
     text = self->text[0] != '\0' ? self->text : curl_easy_strerror(code);
     if (code == CURLE_COULDNT_CONNECT && os_errno != 0)
         text = g_strerror((int)os_errno);
+    if (was_turned_away(self, code))
+        text = "it hung up when it saw our certificate";
     g_set_error(error, FERRY_ERROR, ferry, "%s %s: %s%s",
                 ferry == FERRY_ERROR_TIMEOUT ? "no answer in time from" : "cannot talk to",
                 self->client->label, text, hint_for(self, ferry));

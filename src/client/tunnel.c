@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "client/connection.h"
 #include "client/json.h"
+#include "client/pump.h"
 
 /*
  * A tunnel is a connection of its own that libcurl opened (TLS and all) and that was switched to
@@ -27,128 +28,39 @@ struct _FerryTunnel {
     pthread_t thread;
 };
 
-typedef enum { STEP_MOVED, STEP_AGAIN, STEP_END } Step;
-
-/* Bytes on their way in one direction. */
-typedef struct {
-    char bytes[BUFFER_BYTES];
-    size_t start, end;
-} Buffer;
-
-static Step
-fill_from_remote(FerryTunnel *self, Buffer *buffer)
+static FerryPumpStep
+step_of(CURLcode code)
 {
-    size_t n = 0;
-    CURLcode code = CURLE_OK;
-
-    if (buffer->start < buffer->end)
-        return STEP_AGAIN; /* the other side is slow */
-    code = curl_easy_recv(self->curl, buffer->bytes, sizeof(buffer->bytes), &n);
     if (code == CURLE_AGAIN)
-        return STEP_AGAIN;
-    if (code != CURLE_OK || n == 0)
-        return STEP_END;
-    buffer->start = 0;
-    buffer->end = n;
-    return STEP_MOVED;
+        return FERRY_PUMP_AGAIN;
+    return code == CURLE_OK ? FERRY_PUMP_MOVED : FERRY_PUMP_END;
 }
 
-static Step
-drain_to_local(FerryTunnel *self, Buffer *buffer)
+static FerryPumpStep
+receive_far(void *data, char *bytes, size_t size, size_t *ret_n)
 {
-    ssize_t n = 0;
+    FerryTunnel *self = data;
+    FerryPumpStep step = step_of(curl_easy_recv(self->curl, bytes, size, ret_n));
 
-    if (buffer->start == buffer->end)
-        return STEP_AGAIN;
-    n = send(self->local, buffer->bytes + buffer->start, buffer->end - buffer->start,
-             MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (n < 0)
-        return errno == EAGAIN || errno == EINTR ? STEP_AGAIN : STEP_END;
-    buffer->start += (size_t)n;
-    return STEP_MOVED;
+    return step == FERRY_PUMP_MOVED && *ret_n == 0 ? FERRY_PUMP_END : step;
 }
 
-static Step
-fill_from_local(FerryTunnel *self, Buffer *buffer)
+static FerryPumpStep
+send_far(void *data, const char *bytes, size_t size, size_t *ret_n)
 {
-    ssize_t n = 0;
+    FerryTunnel *self = data;
 
-    if (buffer->start < buffer->end)
-        return STEP_AGAIN;
-    n = recv(self->local, buffer->bytes, sizeof(buffer->bytes), MSG_DONTWAIT);
-    if (n < 0)
-        return errno == EAGAIN || errno == EINTR ? STEP_AGAIN : STEP_END;
-    if (n == 0)
-        return STEP_END;
-    buffer->start = 0;
-    buffer->end = (size_t)n;
-    return STEP_MOVED;
+    return step_of(curl_easy_send(self->curl, bytes, size, ret_n));
 }
 
-static Step
-drain_to_remote(FerryTunnel *self, Buffer *buffer)
-{
-    size_t n = 0;
-    CURLcode code = CURLE_OK;
-
-    if (buffer->start == buffer->end)
-        return STEP_AGAIN;
-    code =
-        curl_easy_send(self->curl, buffer->bytes + buffer->start, buffer->end - buffer->start, &n);
-    if (code == CURLE_AGAIN)
-        return STEP_AGAIN;
-    if (code != CURLE_OK)
-        return STEP_END;
-    buffer->start += n;
-    return STEP_MOVED;
-}
-
-/* Sleeps until one side can go on.  What TLS has decrypted already is not in the socket any more,
- * so this is for when both fills have said STEP_AGAIN. */
-static void
-wait_for_either(const FerryTunnel *self, const Buffer *in, const Buffer *out)
-{
-    bool in_pending = in->start < in->end, out_pending = out->start < out->end;
-    struct pollfd fds[] = {
-        { .fd = self->remote,
-          .events = (short)((in_pending ? 0 : POLLIN) | (out_pending ? POLLOUT : 0)) },
-        { .fd = self->local,
-          .events = (short)((out_pending ? 0 : POLLIN) | (in_pending ? POLLOUT : 0)) },
-    };
-
-    (void)poll(fds, G_N_ELEMENTS(fds), -1); /* ferry_tunnel_free() wakes it by shutdown() */
-}
-
-/* Until one side ends. */
-static void
-carry(FerryTunnel *self, Buffer *in, Buffer *out)
-{
-    for (;;) {
-        Step steps[] = { fill_from_remote(self, in), drain_to_local(self, in),
-                         fill_from_local(self, out), drain_to_remote(self, out) };
-        bool moved = false;
-
-        for (size_t i = 0; i < G_N_ELEMENTS(steps); i++) {
-            if (steps[i] == STEP_END)
-                return;
-            moved |= steps[i] == STEP_MOVED;
-        }
-        if (!moved)
-            wait_for_either(self, in, out);
-    }
-}
+static const FerryPumpOps far_ops = { receive_far, send_far };
 
 static void *
 run(void *data)
 {
     FerryTunnel *self = data;
-    g_autofree Buffer *in = g_new0(Buffer, 1);
-    g_autofree Buffer *out = g_new0(Buffer, 1);
 
-    carry(self, in, out);
-    /* What had arrived before the end still goes out, as far as the other side takes it at once. */
-    (void)drain_to_local(self, in);
-    (void)drain_to_remote(self, out);
+    ferry_pump_run(&far_ops, self, self->remote, self->local);
     curl_easy_cleanup(self->curl); /* the far end sees EOF */
     self->curl = NULL;
     (void)shutdown(self->local, SHUT_RDWR); /* the near end too */

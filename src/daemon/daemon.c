@@ -158,13 +158,15 @@ start_server(FerryDaemon *self, GError **error)
                             .clock = ferry_clock_system(),
                             .store = self->store,
                             .guests = self->guests,
-                            .memory_tls_dir = self->config->memory_tls_dir };
+                            .memory_tls_dir = self->config->memory_tls_dir,
+                            .migrator = self->migrator };
     self->server = ferry_server_new(&config);
     ferry_server_add(self->server, ferry_version_routes, &self->api);
     ferry_server_add(self->server, ferry_host_routes, &self->api);
     ferry_server_add(self->server, ferry_migration_routes, self->migrator);
     ferry_server_add(self->server, ferry_job_routes, self->migrator);
     ferry_server_add(self->server, ferry_peer_job_routes, self->migrator);
+    ferry_server_add(self->server, ferry_guest_routes, &self->api);
     return ferry_server_start(self->server, error);
 }
 
@@ -199,7 +201,10 @@ ferry_daemon_start(const FerryConfig *config, FerryDaemon **ret, GError **error)
     self->config = config;
     self->lock_fd = -1;
     if (!bring_up(self, error)) {
-        daemon_free(self);
+        /* Jobs that were taken up already may not be ended by closing their relays: the process,
+         * which ends now, takes them along as a crash would. */
+        if (self->migrator == NULL || ferry_migrator_stop(self->migrator, 0))
+            daemon_free(self);
         return false;
     }
     *ret = self;
