@@ -124,14 +124,12 @@ void
 ferry_compat_print_line(const char *format, ...)
 {
     g_autofree char *text = NULL;
+    g_autofree char *clean = NULL;
     va_list args;
 
     va_start(args, format);
     text = g_strdup_vprintf(format, args);
     va_end(args);
-    for (char *at = text; *at != '\0'; at++) {
-        if (g_ascii_iscntrl(*at))
-            *at = '?';
-    }
-    printf("%s\n", text);
+    clean = ferry_table_printable(text);
+    printf("%s\n", clean);
 }

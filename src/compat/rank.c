@@ -124,8 +124,11 @@ ferry_rank(const FerryFacts *source,
 {
     GPtrArray *ranked = g_ptr_array_new_with_free_func(ranked_free);
 
-    for (size_t i = 0; i < n_candidates; i++)
-        g_ptr_array_add(ranked, rank_one(source, &candidates[i], options));
+    for (size_t i = 0; i < n_candidates; i++) {
+        FerryRanked *one = rank_one(source, &candidates[i], options);
+        one->index = i;
+        g_ptr_array_add(ranked, one);
+    }
     g_ptr_array_sort(ranked, compare_ranked);
     return ranked;
 }

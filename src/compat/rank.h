@@ -12,6 +12,7 @@ typedef struct {
 /** A target with its verdict and what decides its place. */
 typedef struct {
     const FerryFacts *facts;
+    size_t index;     /* among the candidates */
     const char *name; /* never NULL */
     FerryVerdict *verdict;
     bool is_full;            /* a type with no free instance */
