@@ -154,16 +154,13 @@ ask_to_cancel(FerryWatch *self)
     g_autoptr(FerryClient) client = ferry_call_connect(self->arguments);
     g_auto(FerryReply) reply = { 0 };
     g_autoptr(GError) error = NULL;
+    bool asked = ferry_call(client, "POST", segments, NULL, &reply, &error);
 
-    if (ferry_call(client, "POST", segments, NULL, &reply, &error)) {
-        say(self, reply.status == 409
-                      ? "ferry: too late to cancel: waiting for the end\n"
-                      : "ferry: asked to cancel: waiting until all is undone; Ctrl-C again leaves "
-                        "it running\n");
-        return;
-    }
-    say(self, "");
-    fprintf(stderr, "ferry: cannot cancel: %s\n", error->message);
+    say(self, asked ? "ferry: asked to cancel: waiting until all is undone; Ctrl-C again leaves it "
+                      "running\n"
+                    : "");
+    if (!asked)
+        (void)ferry_command_fail(error); /* too late, for one: the job's end decides the code */
 }
 
 static void
@@ -190,8 +187,8 @@ look_at_doubt(FerryWatch *self)
     }
     if (self->doubt_ms == 0) {
         self->doubt_ms = now_ms();
-        say(self, "ferry: in doubt: the other host does not answer, and only it knows whether the "
-                  "guest runs there; this ends by itself when it is back\n");
+        say(self, "ferry: in doubt: no copy of the guest is resumed or removed until it is known "
+                  "where it runs\n");
     }
     if (self->interrupt == FERRY_INTERRUPT_CANCELS && now_ms() - self->doubt_ms >= DOUBT_MAX_MS)
         self->left = true;

@@ -77,6 +77,8 @@ class Case:
         return subprocess.Popen(self.command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
+TOO_LATE = problem(409, "busy", "too late: job J1 is handing the guest over")
+
 # routes, arguments, exit code, stdout, stderr (None: do not look)
 ROWS = [
     ({("GET", "/v1/guests"): (200, {"guests": [GUEST, dict(GUEST, name="db", state="shut off", job="J1")]})},
@@ -144,8 +146,7 @@ ROWS = [
     ({("GET", "/v1/jobs/J1"): (200, IN_DOUBT)}, ["job", "show", "J1"], 23, None, ""),
     ({CANCEL: (202, job("cancelling"))}, ["job", "cancel", "J1"], 0,
      'asked job J1 to cancel: "ferry job watch J1" shows how it ends\n', ""),
-    ({CANCEL: refused(("too-late", "the guest runs on beta", {}))}, ["job", "cancel", "J1"], 1, "",
-     "job J1 is not cancelled:\n  too-late: the guest runs on beta\n"),
+    ({CANCEL: TOO_LATE}, ["job", "cancel", "J1"], 5, "", "ferry: too late: job J1 is handing the guest over\n"),
 ]
 
 # The exit code of each problem type: the table of base/error.c, as scripts see it.
@@ -264,7 +265,7 @@ def test_cancel_too_late(case):
 
     def too_late():
         late.set()
-        return refused(("too-late", "the guest runs on beta", {}))
+        return TOO_LATE
 
     with case.serve({MIGRATE: (202, job()), CANCEL: too_late,
                      EVENTS: Stream(job(), lambda: late.wait(TIMEOUT), MOVED)}):
@@ -273,7 +274,7 @@ def test_cancel_too_late(case):
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 0 and out.startswith("web runs on beta"), (out, err)
-    assert "too late to cancel" in err, err
+    assert "too late: job J1 is handing the guest over" in err, err
 
 
 def test_watcher_never_cancels(case):
@@ -291,10 +292,10 @@ def test_watcher_never_cancels(case):
 def test_in_doubt_is_left_with_its_code(case):
     hold = threading.Event()
     with case.serve({MIGRATE: (202, job()), EVENTS: Stream(IN_DOUBT, lambda: hold.wait(3)),
-                     CANCEL: refused(("too-late", "in doubt", {}))}):
+                     CANCEL: TOO_LATE}):
         process = case.start("migrate", "web", "--to", "beta")
         assert process.stderr.readline() == "handover (is in doubt): waiting for beta's answer\n"
-        assert process.stderr.readline().startswith("ferry: in doubt: the other host does not answer")
+        assert process.stderr.readline().startswith("ferry: in doubt: no copy of the guest is resumed")
         process.send_signal(signal.SIGINT)
         assert "too late" in process.stderr.readline()
         process.send_signal(signal.SIGINT)
