@@ -36,8 +36,8 @@ usage(const char *group, const FerryVerb *verb)
     return g_string_free(g_steal_pointer(&text), FALSE);
 }
 
-static void
-print_options(const FerryOption *options)
+void
+ferry_command_print_options(const FerryOption *options)
 {
     for (const FerryOption *option = options; option && option->name; option++) {
         g_autoptr(GString) left = g_string_new("  ");
@@ -57,8 +57,8 @@ print_verb_help(const char *group, const FerryVerb *verb)
     g_autofree char *line = usage(group, verb);
 
     printf("usage: %s [OPTION...]\n%s\n\n", line, verb->summary);
-    print_options(verb->options);
-    print_options(ferry_arguments_common);
+    ferry_command_print_options(verb->options);
+    ferry_command_print_options(ferry_arguments_common);
     printf("\nThe manual is ferry-%s(1).\n", group);
     return FERRY_EXIT_DONE;
 }

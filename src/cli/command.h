@@ -46,5 +46,8 @@ typedef struct {
  */
 int ferry_command_run(const FerryVerb *verbs, int argc, char **argv);
 
+/** Prints a line for each of @options (nullable), as the help does. */
+void ferry_command_print_options(const FerryOption *options);
+
 /** Says on stderr what @error says; returns its exit code. */
 int ferry_command_fail(const GError *error);

@@ -29,6 +29,9 @@ print_help(void)
            "Moves running KVM guests between hosts, with their host devices.\n\n");
     for (const FerryCommand *command = commands; command->name; command++)
         printf("  %-10s %s\n", command->name, command->summary);
+    printf("\n");
+    ferry_command_print_options(ferry_arguments_common);
+    ferry_command_print_options(options);
     printf("\n\"ferry COMMAND --help\" says more, and so does the manual, ferry(1).\n");
     return FERRY_EXIT_DONE;
 }

@@ -19,13 +19,6 @@ static const struct {
     { "bandwidth", "bandwidth_bps", QUANTITY_BYTES },
 };
 
-static const struct {
-    const char *option, *key;
-} flags[] = {
-    { "allow-degraded", "allow_degraded" },
-    { "accept-unknown", "accept_unknown" },
-};
-
 static bool
 parse_quantity(const char *text, Quantity quantity, uint64_t *ret, GError **error)
 {
@@ -60,9 +53,6 @@ request_of(const FerryArguments *arguments, GError **error)
         }
         (void)json_object_set_new(body, quantities[i].key, json_integer((json_int_t)value));
     }
-    for (size_t i = 0; i < G_N_ELEMENTS(flags); i++)
-        if (ferry_arguments_given(arguments, flags[i].option))
-            (void)json_object_set_new(body, flags[i].key, json_true());
     return body;
 }
 
@@ -178,8 +168,6 @@ static const FerryOption migrate_options[] = {
     { "max-downtime", 0, "TIME", "how long the guest may stand still: 300ms, 2s", FERRY_OPTION_OPTIONAL },
     { "timeout", 0, "TIME", "how long the transfer may take: 90s, 10m", FERRY_OPTION_OPTIONAL },
     { "bandwidth", 0, "SIZE", "bytes a second at most: 100M, 96Mi", FERRY_OPTION_OPTIONAL },
-    { "allow-degraded", 0, NULL, "also without a device that cannot come along", FERRY_OPTION_OPTIONAL },
-    { "accept-unknown", 0, NULL, "also where nothing tells whether a device fits", FERRY_OPTION_OPTIONAL },
     { "detach", 0, NULL, "do not wait: print the job's id", FERRY_OPTION_OPTIONAL },
     { NULL, 0, NULL, NULL, FERRY_OPTION_OPTIONAL },
 };

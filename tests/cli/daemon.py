@@ -178,14 +178,13 @@ def test_requests(case):
     with case.serve({MIGRATE: NO, CHECK: (200, {"verdict": "yes"}), ("POST", "/v1/hosts"): (201, {})}) as ferryd:
         case.run("migrate", "web", "--to", "beta", code=1)
         case.run("migrate", "--to=beta", "web", "--max-downtime", "15s", "--timeout", "1500ms", "--bandwidth", "96Mi",
-                 "--allow-degraded", "--accept-unknown", code=1)
+                 code=1)
         case.run("check", "web", "--to", "beta")
         case.run("host", "add", "beta", "--address", "[::1]:7")
     plain = {"guest": "web", "to": "beta"}
     assert ferryd.calls == [
         ("POST", "/v1/migrations", plain),
-        ("POST", "/v1/migrations", {**plain, "max_downtime_ms": 15000, "timeout_s": 2, "bandwidth_bps": 100663296,
-                                    "allow_degraded": True, "accept_unknown": True}),
+        ("POST", "/v1/migrations", {**plain, "max_downtime_ms": 15000, "timeout_s": 2, "bandwidth_bps": 100663296}),
         ("POST", "/v1/checks", plain), ("POST", "/v1/hosts", {"name": "beta", "address": "[::1]:7"})], ferryd.calls
 
 

@@ -1,0 +1,41 @@
+# Completion of ferry for bash.  What there is to complete comes from ferry's own help, so that it is
+# never out of date; the names of guests, jobs and hosts come from its lists.
+
+# The candidates for a word that the help calls $1.
+_ferry_names() {
+	case $1 in
+	GUEST) ferry guest list ;;
+	JOB) ferry job list ;;
+	HOST | NAME) ferry host list ;;
+	FILE | PATH | DIR) compgen -f -- "$2" | sed 1i- ;;
+	esac 2>/dev/null | awk 'NR > 1 { print $1 }'
+}
+
+_ferry() {
+	local cur=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+	local commands=() help words i
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		[[ ${COMP_WORDS[i]} == -* || ${COMP_WORDS[i - 1]} == --socket ]] || commands+=("${COMP_WORDS[i]}")
+	done
+	help=$(ferry "${commands[@]:0:2}" --help 2>/dev/null)
+	# "  -o, --output FILE  ...": a value has capital letters only
+	words=$(awk -v option="$previous" '/^  -/ {
+		if (option ~ /^--/) sub(/-., /, ""); else sub(/, --[a-z-]*/, "")
+		if ($1 == option && $2 ~ /^[A-Z]+[^a-z]*$/) print $2 }' <<<"$help")
+	if [[ $previous == -* && -n $words ]]; then
+		words=$(_ferry_names "$words" "$cur")
+	elif [[ $cur == -* ]]; then
+		words=$(awk '/^  -/ { for (i = 1; i < 3; i++) if ($i ~ /^--/) print $i }' <<<"$help")
+	elif [[ ${#commands[@]} -eq 0 ]]; then
+		words=$(awk '/^  [a-z]/ { print $1 }' <<<"$help")
+	elif [[ $help == *"COMMAND ..."* ]]; then
+		words=$(awk '/^  ferry / { print $3 }' <<<"$help")
+	else
+		words=$(awk 'NR == 1 { for (i = 3; i <= NF; i++) if ($i ~ /^\[?[A-Z]+\]?$/) {
+			gsub(/[][]/, "", $i); print $i; exit } }' <<<"$help")
+		words=$(_ferry_names "$words" "$cur")
+	fi
+	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+}
+
+complete -o filenames -F _ferry ferry
