@@ -40,6 +40,7 @@ struct _FerryGuests {
     bool is_broken;      /* @connect ended, the keeper has not seen it yet */
     bool was_tried;      /* the first opening is over, well or not */
     bool ends;
+    bool keeper_ended;
     char *why_away;
 };
 
@@ -147,6 +148,8 @@ run_keeper(void *data)
             (void)pthread_cond_wait(&self->changed, &self->lock);
         keep_closed(self, session);
     }
+    self->keeper_ended = true;
+    (void)pthread_cond_broadcast(&self->changed);
     (void)pthread_mutex_unlock(&self->lock);
     return NULL;
 }
@@ -193,12 +196,17 @@ static bool
 end_keeper(FerryGuests *self)
 {
     const struct timespec deadline = deadline_in(END_MS);
+    bool is_late = false;
+    bool has_ended = false;
 
     (void)pthread_mutex_lock(&self->lock);
     self->ends = true;
     (void)pthread_cond_broadcast(&self->changed);
+    while (!self->keeper_ended && !is_late)
+        is_late = pthread_cond_timedwait(&self->changed, &self->lock, &deadline) != 0;
+    has_ended = self->keeper_ended;
     (void)pthread_mutex_unlock(&self->lock);
-    return pthread_clockjoin_np(self->keeper, NULL, CLOCK_MONOTONIC, &deadline) == 0;
+    return has_ended && pthread_join(self->keeper, NULL) == 0;
 }
 
 static void

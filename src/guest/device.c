@@ -42,6 +42,7 @@ ferry_guests_attach(FerryGuests *self,
                     FerryDevicePlace place,
                     GError **error)
 {
+    g_autofree char *what = g_strdup_printf("attach device %s to guest", alias);
     g_autoptr(virDomain) domain = NULL;
     bool has = false;
 
@@ -52,7 +53,7 @@ ferry_guests_attach(FerryGuests *self,
     if (!ferry_handle_need(self, uuid, &domain, error))
         return false;
     return virDomainAttachDeviceFlags(domain, device_xml, places[place].flags) == 0 ||
-           ferry_handle_failed(error, "attach a device to guest", uuid);
+           ferry_handle_failed(error, what, uuid);
 }
 
 /* QEMU's words, which libvirt passes on: there is no code of its own for it. */
