@@ -12,8 +12,8 @@ import sys
 OPTION = re.compile(r"^  (?:(-\w), )?--([a-z-]+)(?:[ =](\S+))?(?:  |$)", re.M)
 # A page that speaks of a command by another's name.
 PAGE_OF = {"check": "migrate"}
-# Commands that came before their page; no longer heeded once it is there.
-PAGE_TO_COME = {"compat"}
+# Commands without their page yet, and pages (the handover's) that name a command before it is there.
+PAGE_TO_COME = {"compat", "resolve"}
 COMMON = {"json", "socket", "help"}
 
 
@@ -127,6 +127,24 @@ def test_configuration(manual):
     for section, key, _, least, most in numbers:
         manual.expect(page.get((section, key), ["", ""])[1].startswith(f"{least} to {most}."),
                       f"ferryd.conf(5): {key} does not begin with its range {least} to {most}")
+
+
+def test_documents_name_real_commands(manual):
+    """What README, docs and pages have one type: `ferry job list`, *ferry job list*, or a line of it."""
+    command = re.compile(r"(?:`|\*|^ {4,}(?:\w+# +)?|^\t?(?:\w*[$#] )|\| )ferry ([a-z]+)(?: ([a-z]+))?", re.M)
+    groups = {group: {verb[1] for verb in manual.verbs(group) if verb[1:]} for group in manual.groups()}
+    found = 0
+    for path in [*glob.glob(os.path.join(manual.source, "docs", "**", "*.*"), recursive=True),
+                 os.path.join(manual.source, "README.md")]:
+        if not path.endswith((".md", ".scd")):
+            continue
+        with open(path, encoding="utf-8") as file:
+            for group, verb in command.findall(file.read()):
+                found += 1
+                manual.expect(group in groups or group in PAGE_TO_COME, f"{path}: there is no ferry {group}")
+                verbs = groups.get(group)
+                manual.expect(not verbs or not verb or verb in verbs, f"{path}: there is no ferry {group} {verb}")
+    manual.expect(found > 40, f"only {found} commands were found")
 
 
 def test_exit_codes(manual):
