@@ -116,6 +116,8 @@ static const LoadRow load_rows[] = {
       FERRY_ERROR_INVALID },
 };
 
+static const TestCertificate peer_alpha = { .name = "alpha", .units = { "peer" } };
+
 typedef struct {
     char *ca, *cert, *key;
 } Paths;
@@ -191,8 +193,7 @@ test_bad_file(gconstpointer data)
     g_autoptr(FerryIdentity) identity = NULL;
     g_autoptr(GError) error = NULL;
 
-    test_authority_issue(authority, "alpha",
-                         &(TestCertificate){ .name = "alpha", .units = { "peer" } });
+    test_authority_issue(authority, "alpha", &peer_alpha);
     if (row->text == NULL)
         g_assert_cmpint(unlink(path), ==, 0);
     else
@@ -209,11 +210,12 @@ test_key_of_another(void)
     g_autoptr(TestAuthority) authority = test_authority_new();
     g_auto(Paths) paths = paths_of(authority);
     g_autofree char *other = test_authority_path(authority, "beta.key");
-    g_autoptr(FerryIdentity) identity = test_authority_identity(authority, "alpha", "peer");
-    g_autoptr(FerryIdentity) beta = test_authority_identity(authority, "beta", "peer");
     g_autoptr(FerryIdentity) mixed = NULL;
     g_autoptr(GError) error = NULL;
 
+    test_authority_issue(authority, "alpha", &peer_alpha);
+    test_authority_issue(authority, "beta",
+                         &(TestCertificate){ .name = "beta", .units = { "peer" } });
     g_assert_false(ferry_identity_load(paths.ca, paths.cert, other, &mixed, &error));
     g_assert_error(error, FERRY_ERROR, FERRY_ERROR_INVALID);
     g_assert_nonnull(strstr(error->message, "is not the key of the host's certificate"));
@@ -226,10 +228,10 @@ test_stranger(void)
     g_autoptr(TestAuthority) theirs = test_authority_new();
     g_autofree char *our_ca = test_authority_path(ours, "ca.crt");
     g_auto(Paths) paths = paths_of(theirs);
-    g_autoptr(FerryIdentity) right = test_authority_identity(theirs, "alpha", "peer");
     g_autoptr(FerryIdentity) wrong = NULL;
     g_autoptr(GError) error = NULL;
 
+    test_authority_issue(theirs, "alpha", &peer_alpha);
     g_assert_false(ferry_identity_load(our_ca, paths.cert, paths.key, &wrong, &error));
     g_assert_error(error, FERRY_ERROR, FERRY_ERROR_INVALID);
     g_assert_nonnull(strstr(error->message, "NOT trusted"));
