@@ -1,0 +1,22 @@
+#pragma once
+
+#include "world.h"
+
+typedef enum {
+    EVENT_PROGRESS, /* libvirt, QEMU, the guest: what goes on by itself */
+    EVENT_RESTART,  /* what was down comes back */
+    EVENT_CRASH,    /* daemons and links: no limit */
+    EVENT_DEATH,    /* a QEMU or a host: the guest's memory may be gone */
+    EVENT_HAND,     /* somebody else, or a booting host, starts the guest */
+    N_EVENT_KINDS
+} SimEventKind;
+
+typedef struct {
+    const char *name;
+    SimEventKind kind;
+    bool (*may)(const SimWorld *world);
+    void (*happen)(SimWorld *world);
+} SimEvent;
+
+extern const SimEvent sim_events[];
+extern const unsigned sim_n_events;

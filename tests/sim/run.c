@@ -1,0 +1,235 @@
+#include "run.h"
+
+#include "event.h"
+
+/* Far more than the longest way to the end; who needs more will never come there (L1). */
+#define MAX_ROUNDS 4000
+
+/* One possible event of a kind: the first one, or any. */
+static bool
+happen_first(Sim *sim, SimEventKind kind)
+{
+    for (unsigned i = 0; i < sim_n_events; i++) {
+        if (sim_events[i].kind == kind && sim_events[i].may(&sim->world)) {
+            sim_happen(sim, i);
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+happen_any(Sim *sim, SimEventKind kind)
+{
+    unsigned first = sim_random(sim, sim_n_events);
+
+    for (unsigned i = 0; i < sim_n_events; i++) {
+        unsigned event = (first + i) % sim_n_events;
+
+        if (sim_events[event].kind == kind && sim_events[event].may(&sim->world)) {
+            sim_happen(sim, event);
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+step_if_due(Sim *sim, FerrySide side)
+{
+    if (!sim_may_step(sim, side) || sim->wake_ms[side] > sim->now_ms)
+        return false;
+    sim_step(sim, side);
+    return true;
+}
+
+static bool
+is_over(const Sim *sim)
+{
+    bool target_over = sim->target == NULL || sim->over[TARGET];
+
+    return sim->over[SOURCE] && target_over && sim->world.call == CALL_NONE;
+}
+
+static void
+advance(Sim *sim)
+{
+    int64_t next_ms = INT64_MAX;
+
+    for (unsigned i = 0; i < N_SIDES; i++) {
+        if (sim_may_step(sim, (FerrySide)i))
+            next_ms = MIN(next_ms, sim->wake_ms[i]);
+    }
+    if (next_ms != INT64_MAX)
+        sim->now_ms = MAX(sim->now_ms, next_ms);
+}
+
+/* Everything in its turn and no new faults: it must end, and end well (L1). */
+static void
+finish(Sim *sim, unsigned cancel_round)
+{
+    sim->gap = NULL;
+    for (unsigned round = 1; round <= MAX_ROUNDS && sim->violation == NULL; round++) {
+        bool busy = false;
+
+        if (round == cancel_round)
+            sim_cancel(sim);
+        while (happen_first(sim, EVENT_RESTART))
+            busy = true;
+        busy |= step_if_due(sim, SOURCE);
+        busy |= step_if_due(sim, TARGET);
+        busy |= happen_first(sim, EVENT_PROGRESS);
+        if (sim_may_poll_answer(sim)) {
+            sim_poll_answer(sim);
+            busy = true;
+        }
+        if (is_over(sim) && !busy)
+            break;
+        if (!busy)
+            advance(sim);
+    }
+    if (sim->violation == NULL && !sim_is_clean_end(&sim->world, &sim->outcome)) {
+        sim->violation = "L1 no clean end though all has healed";
+        sim_note(sim, "VIOLATION: %s", sim->violation);
+    }
+}
+
+static SimResult
+result_of(Sim *sim)
+{
+    SimResult result = { .violation = sim->violation,
+                         .points = sim->points,
+                         .fault_happened = sim->fault_happened };
+
+    if (sim->trace != NULL)
+        result.trace = g_string_free(g_steal_pointer(&sim->trace), FALSE);
+    sim_clear(sim);
+    return result;
+}
+
+SimResult
+sim_run_planned(const SimPlan *plan, const SimFault *fault, SimVerbosity verbosity)
+{
+    Sim sim;
+
+    sim_init(&sim, plan, 1);
+    if (verbosity == SIM_TRACED)
+        sim.trace = g_string_new(NULL);
+    sim.planned[0] = fault->planned[0];
+    sim.planned[1] = fault->planned[1];
+    finish(&sim, fault->cancel_round);
+    return result_of(&sim);
+}
+
+/* ---- random schedules ---- */
+
+static bool
+chance(Sim *sim, unsigned permille)
+{
+    return sim_random(sim, 1000) < permille;
+}
+
+static void
+say_late(Sim *sim)
+{
+    unsigned word = sim_random(sim, FERRY_N_SAID);
+
+    if (sim->said & 1u << word)
+        sim_late_word(sim, (FerrySaid)word);
+}
+
+static void
+disturb(Sim *sim)
+{
+    const SimProfile *profile = sim->profile;
+
+    if (sim->points < sim->calm_points)
+        return;
+    if (chance(sim, profile->crash_permille))
+        (void)happen_any(sim, EVENT_CRASH);
+    if (sim->world.deaths < profile->max_deaths && chance(sim, profile->death_permille))
+        (void)happen_any(sim, EVENT_DEATH);
+    if (chance(sim, profile->hand_permille))
+        (void)happen_any(sim, EVENT_HAND);
+    if (chance(sim, profile->late_permille))
+        say_late(sim);
+    if (chance(sim, profile->cancel_permille))
+        sim_cancel(sim);
+}
+
+static void
+step_soon(Sim *sim, FerrySide side)
+{
+    if (!sim_may_step(sim, side))
+        return;
+    /* A bell may ring at any time, so a step may come before its time. */
+    if (sim->wake_ms[side] <= sim->now_ms || sim_random(sim, 6) == 0)
+        sim_step(sim, side);
+}
+
+static void
+pick(Sim *sim)
+{
+    switch (sim_random(sim, 8)) {
+    case 0:
+    case 1:
+        step_soon(sim, SOURCE);
+        break;
+    case 2:
+    case 3:
+        step_soon(sim, TARGET);
+        break;
+    case 4:
+    case 5:
+        (void)happen_any(sim, EVENT_PROGRESS);
+        break;
+    case 6:
+        if (sim_random(sim, 3) == 0)
+            (void)happen_any(sim, EVENT_RESTART);
+        if (sim_may_poll_answer(sim))
+            sim_poll_answer(sim);
+        break;
+    default:
+        advance(sim);
+    }
+    disturb(sim);
+}
+
+/* Anything may happen between two calls of a step, the other side's steps too. */
+static void
+random_gap(Sim *sim, FerrySide side)
+{
+    FerrySide other = side == SOURCE ? TARGET : SOURCE;
+
+    if (sim_random(sim, 100) >= sim->profile->gap_percent)
+        return;
+    sim->now_ms += sim_random(sim, 20);
+    if (sim_random(sim, 3) == 0)
+        (void)happen_any(sim, EVENT_PROGRESS);
+    if (sim_random(sim, 3) == 0)
+        step_soon(sim, other);
+    if (sim->points >= sim->calm_points && sim_random(sim, 30) == 0)
+        sim->op_fault = sim_random(sim, 2) == 0 ? OP_FAILS_BEFORE : OP_FAILS_AFTER;
+    disturb(sim);
+}
+
+SimResult
+sim_run_random(const SimPlan *plan,
+               const SimProfile *profile,
+               uint64_t seed,
+               SimVerbosity verbosity)
+{
+    Sim sim;
+
+    sim_init(&sim, plan, seed);
+    if (verbosity == SIM_TRACED)
+        sim.trace = g_string_new(NULL);
+    sim.profile = profile;
+    sim.gap = random_gap;
+    sim.calm_points = sim_random(&sim, 200); /* else most would be aborted early */
+    for (unsigned i = 0; i < profile->picks && sim.violation == NULL && !is_over(&sim); i++)
+        pick(&sim);
+    sim_note(&sim, "-- all heals --");
+    finish(&sim, 0);
+    return result_of(&sim);
+}

@@ -1,0 +1,36 @@
+#pragma once
+
+#include "drive.h"
+
+/** How a schedule is made. */
+typedef struct _SimProfile {
+    const char *name;
+    unsigned gap_percent; /* chance that something happens in a gap */
+    unsigned crash_permille, death_permille, hand_permille, late_permille, cancel_permille;
+    unsigned max_deaths;
+    unsigned picks; /* so many random choices; then all heals, and it must end by itself */
+} SimProfile;
+
+/** What became of a schedule. */
+typedef struct {
+    const char *violation; /* (nullable): none */
+    unsigned points;       /* gaps that it had */
+    bool fault_happened;
+    char *trace; /* (nullable) (owned): only when asked for */
+} SimResult;
+
+typedef enum { SIM_QUIET, SIM_TRACED } SimVerbosity;
+
+/** A random schedule; the same for the same arguments. */
+SimResult sim_run_random(const SimPlan *plan,
+                         const SimProfile *profile,
+                         uint64_t seed,
+                         SimVerbosity verbosity);
+
+typedef struct {
+    SimPlanned planned[2];
+    unsigned cancel_round; /* 0: nobody cancels */
+} SimFault;
+
+/** The plain schedule, everything in its turn, with planned faults. */
+SimResult sim_run_planned(const SimPlan *plan, const SimFault *fault, SimVerbosity verbosity);
