@@ -1,0 +1,111 @@
+#include "vfio/worker.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <time.h>
+
+#include <glib.h>
+
+typedef enum { IDLE, ASKED, DONE, ENDED } Phase;
+
+/* Counted: the thread holds one reference, its owner the other. */
+struct _FerryWorker {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    Phase phase;
+    bool stuck;
+    void (*run)(void *argument);
+    void *argument;
+};
+
+static void
+clear(void *data)
+{
+    FerryWorker *self = data;
+
+    (void)pthread_cond_destroy(&self->changed);
+    (void)pthread_mutex_destroy(&self->lock);
+}
+
+static void *
+work(void *data)
+{
+    FerryWorker *self = data;
+
+    (void)pthread_mutex_lock(&self->lock);
+    while (self->phase != ENDED) {
+        if (self->phase != ASKED) {
+            (void)pthread_cond_wait(&self->changed, &self->lock);
+            continue;
+        }
+        void (*run)(void *) = self->run;
+        void *argument = self->argument;
+
+        (void)pthread_mutex_unlock(&self->lock);
+        run(argument);
+        g_atomic_rc_box_release(argument);
+        (void)pthread_mutex_lock(&self->lock);
+        if (self->phase == ASKED)
+            self->phase = DONE;
+        (void)pthread_cond_broadcast(&self->changed);
+    }
+    (void)pthread_mutex_unlock(&self->lock);
+    g_atomic_rc_box_release_full(self, clear);
+    return NULL;
+}
+
+FerryWorker *
+ferry_worker_new(void)
+{
+    FerryWorker *self = g_atomic_rc_box_new0(FerryWorker);
+    pthread_condattr_t attributes;
+    pthread_t thread;
+
+    (void)pthread_mutex_init(&self->lock, NULL);
+    (void)pthread_condattr_init(&attributes);
+    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&self->changed, &attributes);
+    (void)pthread_condattr_destroy(&attributes);
+    g_assert(pthread_create(&thread, NULL, work, g_atomic_rc_box_acquire(self)) == 0);
+    (void)pthread_detach(thread);
+    return self;
+}
+
+void
+ferry_worker_free(FerryWorker *self)
+{
+    (void)pthread_mutex_lock(&self->lock);
+    self->phase = ENDED;
+    (void)pthread_cond_broadcast(&self->changed);
+    (void)pthread_mutex_unlock(&self->lock);
+    g_atomic_rc_box_release_full(self, clear);
+}
+
+bool
+ferry_worker_run(FerryWorker *self, void (*run)(void *argument), void *argument, int timeout_ms)
+{
+    struct timespec end;
+    int status = 0;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &end);
+    end.tv_sec += timeout_ms / 1000;
+    end.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
+    if (end.tv_nsec >= 1000000000) {
+        end.tv_nsec -= 1000000000;
+        end.tv_sec++;
+    }
+    (void)pthread_mutex_lock(&self->lock);
+    if (!self->stuck) {
+        self->run = run;
+        self->argument = g_atomic_rc_box_acquire(argument);
+        self->phase = ASKED;
+        (void)pthread_cond_broadcast(&self->changed);
+        while (self->phase == ASKED && status != ETIMEDOUT)
+            status = pthread_cond_timedwait(&self->changed, &self->lock, &end);
+        self->stuck = self->phase == ASKED;
+        self->phase = self->stuck ? ENDED : IDLE;
+    }
+    bool done = !self->stuck;
+    (void)pthread_mutex_unlock(&self->lock);
+    return done;
+}
