@@ -111,6 +111,16 @@ ferry_pci_read_node(FerryHostDevice *device, int folder)
         device->numa_node = (int)node;
 }
 
+void
+ferry_pci_read_cdev(FerryHostDevice *device, int folder)
+{
+    g_autofree char *path = g_strconcat(device->name, "/vfio-dev", NULL);
+    g_autoptr(GPtrArray) names = ferry_sysfs_list(folder, path);
+
+    if (device->cdev == NULL && names != NULL && names->len > 0)
+        device->cdev = g_strdup(g_ptr_array_index(names, 0));
+}
+
 /* "virtfn12" is 12; -1 for any other name. */
 static int
 virtfn_index(const char *name)

@@ -22,3 +22,9 @@ void ferry_pci_read_common(FerryHostDevice *device, int folder);
 
 /** Fills in the NUMA node; @folder: as above */
 void ferry_pci_read_node(FerryHostDevice *device, int folder);
+
+/**
+ * Fills in the cdev of one device; an inventory finds all at once.  On kernels without cdevs it has
+ * the name too, but there is no device node of that name.
+ */
+void ferry_pci_read_cdev(FerryHostDevice *device, int folder);
