@@ -68,6 +68,18 @@ ferry_phase_name(FerryPhase phase)
     return phase_names[phase];
 }
 
+static void
+lock(FerryJob *job)
+{
+    (void)pthread_mutex_lock(&job->lock);
+}
+
+static void
+unlock(FerryJob *job)
+{
+    (void)pthread_mutex_unlock(&job->lock);
+}
+
 FerryJob *
 ferry_job_new(const FerryJobIdentity *identity,
               const FerryClock *clock,
@@ -125,22 +137,18 @@ ferry_job_unref(FerryJob *job)
     g_free(job);
 }
 
+void
+ferry_job_set_began(FerryJob *job, int64_t began_us)
+{
+    lock(job);
+    job->began_us = began_us;
+    unlock(job);
+}
+
 const FerryJobIdentity *
 ferry_job_identity(const FerryJob *job)
 {
     return &job->identity;
-}
-
-static void
-lock(FerryJob *job)
-{
-    (void)pthread_mutex_lock(&job->lock);
-}
-
-static void
-unlock(FerryJob *job)
-{
-    (void)pthread_mutex_unlock(&job->lock);
 }
 
 /* Ends a change: the number goes up under the lock, the word goes out without it. */

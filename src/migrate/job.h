@@ -62,6 +62,9 @@ FerryJob *ferry_job_ref(FerryJob *job);
 void ferry_job_unref(FerryJob *job);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(FerryJob, ferry_job_unref)
 
+/** A job of an earlier ferryd: when it began, microseconds since 1970 UTC; before others see it. */
+void ferry_job_set_began(FerryJob *job, int64_t began_us);
+
 /** Returns: (transfer none): what never changes; lives as long as the job */
 const FerryJobIdentity *ferry_job_identity(const FerryJob *job);
 

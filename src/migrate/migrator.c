@@ -199,9 +199,10 @@ bring_back(FerryMigrator *self, FerryRun *run, const GPtrArray *records)
 {
     const FerryRecord *last = g_ptr_array_index(records, records->len - 1);
     json_t *body = json_loads(last->data, 0, NULL);
+    const json_t *report = json_object_get(body, "report");
     const FerryClock *clock = self->config.clock;
 
-    ferry_job_restore(run->job, json_object_get(body, "report"));
+    ferry_job_restore(run->job, report);
     if (clock->wall_us(clock) - last->wall_us < LATE_WATCH_US)
         ferry_late_add(self, ferry_job_identity(run->job)->guest_uuid,
                        json_object_get(body, "late"));
@@ -248,6 +249,7 @@ recover_one(FerryMigrator *self, const FerryJobRow *row, GError **error)
     if (!ferry_journal_read(self->config.store, row->id, &records, error))
         return false;
     run = ferry_run_new(self, &identity);
+    ferry_job_set_began(run->job, row->created_us);
     if (row->record == FERRY_RECORD_DONE) {
         bring_back(self, run, records);
         return true;
