@@ -211,6 +211,9 @@ bring_back(FerryMigrator *self, FerryRun *run, const GPtrArray *records)
     run->record = FERRY_RECORD_DONE;
     run->answer.record =
         json_is_true(json_object_get(body, "aborted")) ? FERRY_T_ABORTED : FERRY_T_RUNNING;
+    run->answer.details = json_pack("{s:b, s:O?, s:O?}", "finished", true, "degraded",
+                                    json_object_get(report, "degraded"), "reasons",
+                                    json_object_get(report, "reasons"));
     (void)pthread_mutex_unlock(&run->lock);
     json_decref(body);
 }
