@@ -23,7 +23,7 @@ bool ferry_guests_undefine(FerryGuests *self, const char *uuid, FerryNvram nvram
 
 typedef enum { FERRY_AUTOSTART_OFF, FERRY_AUTOSTART_ON } FerryAutostart;
 
-/** A transient guest has no flag: OFF is a success there, ON is FERRY_ERROR_UNSUPPORTED. */
+/** A transient guest has no flag: OFF is a success there, ON is refused. */
 bool ferry_guests_set_autostart(FerryGuests *self,
                                 const char *uuid,
                                 FerryAutostart autostart,

@@ -41,7 +41,9 @@ const char *ferry_lack_code(FerryLackKind kind);
  * Asks *this* host's libvirt whether it could run a guest that comes from elsewhere: virtualisation
  * type, machine type, CPU model and features.
  *
- * @domain: read from the source's live or migratable XML, where host-model is spelt out
+ * @domain: read from the source's *live* XML: there libvirt says what QEMU really gave the guest,
+ * while the migratable form repeats the definition (tried: a TCG guest defined as Skylake-Server
+ *          runs without AVX-512, says so in its live XML, and moves)
  * @ret: (out) (transfer container): of FerryLack; empty when nothing is missing
  */
 bool

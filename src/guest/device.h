@@ -35,7 +35,8 @@ typedef enum {
  *
  * @ret_reason: (out) (nullable) (transfer full): libvirt's words when refused, else NULL
  *
- * Returns: false with FERRY_ERROR_NOT_FOUND when the guest is not there
+ * Returns: false with FERRY_ERROR_NOT_FOUND when the guest is not there, FERRY_ERROR_TIMEOUT when
+ * its job lock could not be had, a migration's for one
  */
 bool ferry_guests_detach_ask(FerryGuests *self,
                              const char *uuid,
@@ -43,3 +44,13 @@ bool ferry_guests_detach_ask(FerryGuests *self,
                              FerryDetach *ret,
                              char **ret_reason,
                              GError **error);
+
+/**
+ * What libvirt's error to a detach means; for ferry_guests_detach_ask() and its test.
+ *
+ * @libvirt_code: VIR_ERR_*
+ * @words: its message, which holds QEMU's
+ *
+ * Returns: false when it is no answer to the question: a lost connection, a lock not had
+ */
+bool ferry_device_judge_refusal(int libvirt_code, const char *words, FerryDetach *ret);

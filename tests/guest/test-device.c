@@ -1,5 +1,7 @@
 #include "guest/device.h"
 
+#include <libvirt/virterror.h>
+
 #include "base/error.h"
 #include "guest/act.h"
 #include "guest/look.h"
@@ -69,6 +71,37 @@ test_attach_refused(void)
         g_str_has_prefix(error->message, "cannot attach device ua-nic7 to guest " GUEST ": "));
 }
 
+/* clang-format off */
+static const struct {
+    int code;
+    const char *words;
+    int answer; /* -1: none */
+} refusals[] = {
+    { VIR_ERR_INTERNAL_ERROR, "internal error: unable to execute QEMU command 'device_del': Bus 'pcie.0' does not support hotplugging", FERRY_DETACH_REFUSED },
+    { VIR_ERR_INTERNAL_ERROR, "internal error: unable to execute QEMU command 'device_del': Device ua-nic7 is already in the process of unplug", FERRY_DETACH_ASKED },
+    { VIR_ERR_INTERNAL_ERROR, "internal error: unable to execute QEMU command 'device_del': Hot-unplug failed: guest is busy (power indicator blinking)", FERRY_DETACH_ASKED },
+    { VIR_ERR_OPERATION_UNSUPPORTED, "Operation not supported: 'pci' controller cannot be hot unplugged.", FERRY_DETACH_REFUSED },
+    { VIR_ERR_DEVICE_MISSING, "device not found", FERRY_DETACH_ABSENT },
+    { VIR_ERR_OPERATION_INVALID, "Requested operation is not valid: domain is not running", FERRY_DETACH_REFUSED },
+    { VIR_ERR_OPERATION_TIMEOUT, "Timed out during operation: cannot acquire state change lock", -1 },
+    { VIR_ERR_RPC, "client socket is closed", -1 },
+    { VIR_ERR_SYSTEM_ERROR, "Cannot write data: Broken pipe", -1 },
+};
+/* clang-format on */
+
+static void
+test_refusals(void)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(refusals); i++) {
+        FerryDetach answer = FERRY_DETACH_ASKED;
+
+        g_test_message("%s", refusals[i].words);
+        g_assert_cmpint(ferry_device_judge_refusal(refusals[i].code, refusals[i].words, &answer),
+                        ==, refusals[i].answer >= 0);
+        g_assert_cmpint((int)answer, ==, MAX(refusals[i].answer, 0));
+    }
+}
+
 static void
 test_nobody(void)
 {
@@ -94,6 +127,7 @@ main(int argc, char **argv)
     g_test_add_func("/device/detach", test_detach);
     g_test_add_func("/device/attach", test_attach);
     g_test_add_func("/device/attach-refused", test_attach_refused);
+    g_test_add_func("/device/refusals", test_refusals);
     g_test_add_func("/device/nobody", test_nobody);
     return g_test_run();
 }
