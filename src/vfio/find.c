@@ -58,8 +58,11 @@ find_door(FerryPlace *place, const char *name, GError **error)
     g_autofree char *cdev = first_entry(cdevs, "vfio", &n);
     g_autofree char *group = read_link_name(place->folder, "iommu_group");
     g_autofree char *driver = read_link_name(place->folder, "driver");
+    g_autofree char *number = NULL;
 
-    if (cdev != NULL) {
+    /* A kernel without device nodes has that folder all the same, but no number in it. */
+    number = cdev != NULL ? g_build_filename(cdevs, cdev, "dev", NULL) : NULL;
+    if (number != NULL && g_file_test(number, G_FILE_TEST_EXISTS)) {
         place->door = FERRY_KERNEL_CDEV;
         place->node = g_build_filename("/dev/vfio/devices", cdev, NULL);
         return true;
