@@ -13,8 +13,8 @@
  * opens it again when it ends, 200 ms to 2 s apart for as long as it takes.
  *
  * While libvirt is away every call fails at once with FERRY_ERROR_IO, "libvirt at URI does not
- * answer: …"; a libvirtd that hangs is taken for away after 30 s (keepalive).  The first call after
- * ferry_guests_new() waits up to 5 s for the first opening, so that it need not fail.
+ * answer: …"; a libvirtd that hangs is taken for away after 35 s (keepalive; measured).  The first
+ * call after ferry_guests_new() waits up to 5 s for the first opening, so that it need not fail.
  *
  * Errors of every call in guest/: FERRY_ERROR_IO when libvirt is away or refuses,
  * FERRY_ERROR_TIMEOUT when it could not get the guest's job lock (30 s, libvirt's own limit).
