@@ -14,6 +14,20 @@ has_joined_item(const FerryVariable *variable)
     return false;
 }
 
+/* Strings may be longer than the elements of a set. */
+static bool
+has_long_element(const FerryVariable *variable)
+{
+    for (size_t i = 0; i < variable->count; i++) {
+        g_auto(GStrv) elements = g_strsplit(variable->texts[i], FERRY_SET_SEPARATOR, -1);
+        for (size_t j = 0; elements[j] != NULL; j++) {
+            if (strlen(elements[j]) > FERRY_ELEMENT_MAX)
+                return true;
+        }
+    }
+    return false;
+}
+
 /* How a string variable of the text notation is used: as sets, and as text. */
 static void
 find_uses(const FerryEntry *entry, unsigned index, bool *as_set, bool *as_text)
@@ -66,6 +80,10 @@ variable_to_json(const FerryEntry *entry, unsigned index, const char **reason)
         find_uses(entry, index, &as_set, &as_text);
     if (as_set && as_text) {
         *reason = "a variable is used both as a set and inside text; the JSON form needs two";
+        return NULL;
+    }
+    if (as_set && has_long_element(variable)) {
+        *reason = "a variable has sets, and a string that is too long to be an element of one";
         return NULL;
     }
     for (guint i = 0; i < variable->items->len; i++) {
