@@ -92,6 +92,8 @@ ferry_source_abort(FerrySource *self, const char *code, const char *message)
     if (self->called)
         asked = !self->world.link->seal(self->world.data);
     ferry_job_add_reason(self->job, code, message);
+    if (ferry_job_state(self->job) == FERRY_JOB_IN_DOUBT)
+        ferry_job_set_state(self->job, FERRY_JOB_RUNNING);
     ferry_job_set_phase(self->job, FERRY_PHASE_UNDO);
     return ferry_source_append(
         self, FERRY_RECORD_ABORTED, asked ? FERRY_S_ABORTED_ASKED : FERRY_S_ABORTED,

@@ -96,6 +96,7 @@ static FerryStep
 write_aborted(FerryTarget *self, const char *code, const char *message)
 {
     ferry_job_add_reason(self->job, code, message);
+    ferry_job_set_state(self->job, FERRY_JOB_RUNNING); /* no doubt any more */
     ferry_job_set_phase(self->job, FERRY_PHASE_UNDO);
     return append(self, FERRY_RECORD_ABORTED, FERRY_TR_ABORTED,
                   json_pack("{s:s, s:s}", "code", code, "message", message));
