@@ -215,7 +215,7 @@ ferry_job_view_end(const json_t *job)
         g_string_append(text, "moved");
         append_quantity(text, job, "elapsed_ms", ferry_quantity_format_time, " in ", "");
         append_quantity(text, job, "blackout_ms", ferry_quantity_format_time, ", blackout ", "");
-        append_quantity(text, json_object_get(job, "progress"), "bytes",
+        append_quantity(text, json_object_get(job, "progress"), "sent_bytes",
                         ferry_quantity_format_bytes, ", ", "");
     } else {
         g_string_append_printf(text, "the migration to %s %s", target ? target : "the target",
@@ -240,8 +240,9 @@ static const FerryColumn page[] = {
     { "waiting_for", "waiting for", FERRY_CELL_TEXT },
     { "began", "began", FERRY_CELL_TEXT },
     { "elapsed_ms", "time", FERRY_CELL_TIME },
-    { "progress.bytes", "sent", FERRY_CELL_BYTES },
+    { "progress.bytes", "transferred", FERRY_CELL_BYTES },
     { "progress.total_bytes", "of", FERRY_CELL_BYTES },
+    { "progress.sent_bytes", "sent", FERRY_CELL_BYTES },
     { "progress.rate_bps", "rate", FERRY_CELL_RATE },
     { "progress.dirty_rate_bps", "guest writes", FERRY_CELL_RATE },
     { "progress.eta_ms", "left", FERRY_CELL_TIME },

@@ -65,9 +65,9 @@ refuse_held(const char *guest, const char *marker)
     (void)fprintf(
         stderr,
         "ferry: guest %s must not start here: the migration %s has not ended, and the other host "
-        "may run it. "
-        "See \"ferry job show %s\"; if the other host will never come back: \"ferry resolve %s\"\n",
-        guest, job, job, job);
+        "may run it. It ends by itself when the two hosts reach each other: see \"ferry job show "
+        "%s\"\n",
+        guest, job, job);
     return REFUSE;
 }
 

@@ -24,7 +24,8 @@ struct _FerryJob {
     char *waiting_for;
     bool has_progress;
     FerryTransferStats progress;
-    int64_t blackout_ms; /* -1 = not measured */
+    uint64_t there_bytes; /* at the target, as far as it ever was */
+    int64_t blackout_ms;  /* -1 = not measured */
     char *outcome;
     char *runs_on;
     json_t *phases; /* ended ones: {phase, duration_ms} */
@@ -268,14 +269,13 @@ ferry_job_set_waiting(FerryJob *job, const char *what)
 void
 ferry_job_set_progress(FerryJob *job, const FerryTransferStats *stats)
 {
+    uint64_t there_bytes = stats->total_bytes - MIN(stats->remaining_bytes, stats->total_bytes);
+
     lock(job);
-    /* A bar never runs backwards: libvirt's total grows when pages are sent again. */
-    if (job->has_progress && stats->done_bytes < job->progress.done_bytes) {
-        unlock(job);
-        return;
-    }
     job->has_progress = true;
     job->progress = *stats;
+    /* A bar never runs backwards, though what is left grows when the guest writes. */
+    job->there_bytes = MAX(job->there_bytes, there_bytes);
     unlock_changed(job);
 }
 
@@ -361,11 +361,11 @@ progress_json(const FerryJob *job)
 
     if (!job->has_progress)
         return json_null();
-    return json_pack("{s:I, s:I, s:I, s:I, s:o}", "bytes", (json_int_t)p->done_bytes, "total_bytes",
-                     (json_int_t)p->total_bytes, "rate_bps", (json_int_t)p->rate_bps,
-                     "dirty_rate_bps", (json_int_t)p->dirty_rate_bps, "eta_ms",
-                     p->rate_bps == 0
-                         ? json_null()
+    return json_pack(
+        "{s:I, s:I, s:I, s:I, s:I, s:o}", "bytes", (json_int_t)job->there_bytes, "total_bytes",
+        (json_int_t)p->total_bytes, "sent_bytes", (json_int_t)p->done_bytes, "rate_bps",
+        (json_int_t)p->rate_bps, "dirty_rate_bps", (json_int_t)p->dirty_rate_bps, "eta_ms",
+        p->rate_bps == 0 ? json_null()
                          : json_integer((json_int_t)(left_bytes * 1000 / p->rate_bps)));
 }
 

@@ -36,7 +36,7 @@ TRANSFER = job(phase="transfer", phases=[{"phase": "plan", "duration_ms": 12}],
                          "eta_ms": 1500})
 MOVED = job("done", phase="finish", runs_on="beta", blackout_ms=37, elapsed_ms=2400, outcome="migrated",
             phases=[{"phase": "plan", "duration_ms": 12}, {"phase": "transfer", "duration_ms": 1900}],
-            progress={"bytes": 209715200, "total_bytes": 209715200, "rate_bps": 0, "eta_ms": None})
+            progress={"bytes": 209715200, "total_bytes": 209715200, "sent_bytes": 209715200, "rate_bps": 0, "eta_ms": None})
 DEGRADED = dict(MOVED, degraded=[{"alias": "ua-nic7", "message": "beta has no free slot"}])
 CANCELLED = job("cancelled", outcome="aborted", reasons=[{"code": "cancelled", "message": "its user asked for it"}])
 FAILED = job("failed", outcome="aborted",

@@ -92,7 +92,7 @@ static const TextRow progress_rows[] = {
     { "\"state\": \"running\", \"phase\": \"a\\nb\"", "a?b" },
 };
 static const TextRow end_rows[] = {
-    { "\"state\": \"done\", \"elapsed_ms\": 2400, \"blackout_ms\": 37, \"progress\": {\"bytes\": 1024}",
+    { "\"state\": \"done\", \"elapsed_ms\": 2400, \"blackout_ms\": 37, \"progress\": {\"sent_bytes\": 1024}",
       "web runs on alpha: moved in 2.4 s, blackout 37 ms, 1.0 KiB\n" },
     { "\"state\": \"done\", \"blackout_ms\": null, \"progress\": null", "web runs on alpha: moved\n" },
     { "\"state\": \"done\", \"elapsed_ms\": 1, \"degraded\": [{\"alias\": \"a\", \"message\": \"b\"}, {\"alias\": \"c\"}]",
