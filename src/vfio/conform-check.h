@@ -9,6 +9,7 @@ typedef struct {
     const FerryConformOptions *options;
     GByteArray *stream; /* a whole state of the device, for the checks that load; NULL: too large */
     GError *broken;     /* the transport failed: nothing more can be asked */
+    bool gone;          /* and that was reported */
     FerryCheckResult result;
     char *seen;
 } Conform;

@@ -237,18 +237,27 @@ add_row(GPtrArray *rows, Conform *self, const char *id, const char *demand)
     row->demand = demand;
     row->result = self->result;
     row->seen = self->broken != NULL ? g_strdup(self->broken->message) : g_strdup(self->seen);
-    if (self->broken != NULL)
-        row->result = FERRY_CHECK_FAIL;
+    if (self->broken != NULL) /* the check that ended it; those after it are not run */
+        row->result = self->gone ? FERRY_CHECK_SKIP : FERRY_CHECK_FAIL;
+    self->gone = self->broken != NULL;
     g_ptr_array_add(rows, row);
     g_clear_pointer(&self->seen, g_free);
 }
 
-/* Back to a running device before the next one; what cannot be brought back ends the run. */
+/* Back to a running device before the next one.  What cannot be brought back ends the run, and is
+ * the fault of the check before. */
 static void
-bring_back(Conform *self)
+bring_back(Conform *self, GPtrArray *rows)
 {
-    if (self->broken == NULL)
-        (void)ferry_vfio_device_recover(self->device, &self->broken);
+    FerryCheckRow *last = rows != NULL ? g_ptr_array_index(rows, rows->len - 1) : NULL;
+
+    if (self->broken != NULL || ferry_vfio_device_recover(self->device, &self->broken) ||
+        last == NULL)
+        return;
+    g_autofree char *seen = last->seen;
+    last->seen = g_strdup_printf("%s; it cannot be brought back: %s", seen, self->broken->message);
+    last->result = FERRY_CHECK_FAIL;
+    self->gone = true;
 }
 
 static void
@@ -261,7 +270,7 @@ run_one(Conform *self, GPtrArray *rows, const ConformCheck *check)
         check->run(self);
     add_row(rows, self, check->id, check->demand);
     if (self->device != NULL)
-        bring_back(self);
+        bring_back(self, rows);
 }
 
 static void
@@ -282,7 +291,7 @@ run_arcs(Conform *self, GPtrArray *rows)
                     "linux/vfio.h, enum vfio_device_mig_state: by the shortest path to exactly "
                     "this state, or EINVAL and no move");
             if (self->device != NULL)
-                bring_back(self);
+                bring_back(self, rows);
         }
 }
 
@@ -318,9 +327,9 @@ ferry_conform_run(FerryVfioDevice *device, const FerryConformOptions *options)
     GPtrArray *rows = NULL;
 
     if (device->flags != 0) {
-        bring_back(&self);
+        bring_back(&self, NULL);
         self.stream = self.broken == NULL ? conform_save(&self, 65536) : NULL;
-        bring_back(&self);
+        bring_back(&self, NULL);
     }
     rows = run_all(&self);
     if (self.stream != NULL)

@@ -240,7 +240,8 @@ sim_device_reset(SimDevice *self)
 
     if (fails_now(self, SIM_FAIL_RESET, &answer))
         return answer;
-    if (self->options.reset_keeps && self->state != FERRY_MIG_STATE_ERROR)
+    if (self->options.reset_keeps && self->state != FERRY_MIG_STATE_ERROR &&
+        self->state != FERRY_MIG_STATE_RESUMING)
         return answer;
     end_session(self);
     sim_state_clear(&self->contents);

@@ -1,0 +1,230 @@
+#!/usr/bin/python3
+"""ferry-vfio and the example as a user runs them, against simulated vfio-user servers.
+
+usage: tool.py FERRY-VFIO SIMULATOR EXAMPLE
+"""
+import json
+import os
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+
+TOOL, SIMULATOR, EXAMPLE = sys.argv[1:4]
+LIMIT_S = 60
+
+
+class Sim:
+    """One simulated server; at its end, what it said of its device."""
+
+    def __init__(self, folder, name, *options, clients=1):
+        self.path = os.path.join(folder, name)
+        self.dev = "vfio-user:" + self.path
+        # pylint: disable-next=consider-using-with
+        self.process = subprocess.Popen(
+            [SIMULATOR, "--socket-path=" + self.path, f"--clients={clients}", *options],
+            stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout.readline() == "listening\n"
+
+    def end(self):
+        lines = self.process.communicate(timeout=LIMIT_S)[0].splitlines()
+        return dict(zip(lines[-1].split()[::2], lines[-1].split()[1::2]))
+
+    def stop(self):
+        self.process.kill()
+        self.process.communicate()
+
+
+def tool(*arguments, status=0):
+    done = subprocess.run([TOOL, *arguments], capture_output=True, text=True, timeout=LIMIT_S, check=False)
+    assert done.returncode == status, (arguments, done)
+    return done
+
+
+def test_save_and_load(folder):
+    source = Sim(folder, "a", "--size=3000000", "--register=77", "--dirty=10")
+    target = Sim(folder, "b", "--size=3000000")
+    state = os.path.join(folder, "state")
+    report = json.loads(tool("save", source.dev, state, "--json").stdout)
+    assert report["outcome"] == "done" and report["devices"][0]["precopy_bytes"] > 2900000
+    assert stat.S_IMODE(os.stat(state).st_mode) == 0o600
+    assert [name for name in os.listdir(folder) if "state" in name] == ["state"]
+    tool("load", target.dev, state)
+    before, after = source.end(), target.end()
+    assert before["state"] == after["state"] == "RUNNING"
+    assert after["register"] == "0x4d" and before["digest"] == after["digest"]
+    content = json.loads(tool("inspect", state, "--json").stdout)
+    assert content["description"]["device"]["device_id"] == "1234:5678"
+    assert content["state_bytes"] == report["devices"][0]["precopy_bytes"] + report["devices"][0]["stop_bytes"]
+
+
+def test_damaged_files(folder):
+    source = Sim(folder, "a", "--size=200000", "--register=5")
+    state, bad = os.path.join(folder, "state"), os.path.join(folder, "bad")
+    tool("save", source.dev, state)
+    with open(state, "rb") as file:
+        good = file.read()
+    half = len(good) // 2
+    cases = {
+        "empty": b"", "cut": good[:-1], "half": good[:half], "no-end": good[:-80],
+        "flipped-header": bytes([good[0] ^ 1]) + good[1:],
+        "flipped-data": good[:half] + bytes([good[half] ^ 1]) + good[half + 1:],
+        "flipped-digest": good[:-1] + bytes([good[-1] ^ 1]),
+        "twice": good[32:], "length": good[:16] + b"\xff\xff\xff\x7f" + good[20:],
+    }
+    for name, content in cases.items():
+        target = Sim(folder, "b", "--size=200000", "--register=9", clients=2)
+        with open(bad, "wb") as file:
+            file.write(content)
+        done = tool("load", target.dev, bad, status=10)
+        assert " at byte " in done.stderr, (name, done)
+        assert " at byte " in tool("inspect", bad, status=10).stderr
+        tool("info", target.dev)
+        assert target.end()["state"] == "RUNNING", name
+    source.stop()
+
+
+def test_other_type_is_refused_first(folder):
+    source = Sim(folder, "a", "--size=100000")
+    facts, state = os.path.join(folder, "facts"), os.path.join(folder, "state")
+    with open(facts, "w", encoding="utf-8") as file:
+        json.dump({"driver_version": "2"}, file)
+    tool("save", source.dev, state)
+    target = Sim(folder, "b", "--size=100000", "--register=9", clients=4)
+    with open(facts, "w", encoding="utf-8") as file:
+        json.dump({"device_id": "1234:9999"}, file)
+    done = tool("load", target.dev, state, "--facts", facts, status=1)
+    assert 'device_id' in done.stdout and "1234" in done.stdout
+    with open(facts, "w", encoding="utf-8") as file:
+        json.dump({"driver_version": "2"}, file)
+    assert "driver_version" in tool("load", target.dev, state, "--facts", facts, status=21).stdout
+    tool("load", target.dev, state, "--facts", facts, "--accept-unknown")
+    tool("load", target.dev, state, "--no-check", "--json")
+    assert target.end()["register"] == "0x0"
+
+
+def test_driver_refuses_what_we_let_pass(folder):
+    source = Sim(folder, "a", "--size=100000", "--type=1")
+    target = Sim(folder, "b", "--size=100000", "--type=2", "--register=3")
+    state = os.path.join(folder, "state")
+    tool("save", source.dev, state)
+    done = tool("load", target.dev, state, status=9)
+    assert "refused its state" in done.stderr and "Bad address" in done.stderr
+    assert target.end()["state"] == "RUNNING"
+
+
+def wait_for(path):
+    end = time.monotonic() + LIMIT_S
+    while not os.path.exists(path):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def send_and_receive(folder, *options):
+    source = Sim(folder, "a", "--size=3000000", "--register=1234", "--dirty=20", "--libvfio-user")
+    target = Sim(folder, "b", "--size=3000000", "--libvfio-user")
+    address = os.path.join(folder, "address")
+    with subprocess.Popen([TOOL, "receive", target.dev, address, *options], stdout=subprocess.PIPE,
+                          text=True) as receiver:
+        wait_for(address)
+        report = json.loads(tool("send", source.dev, address, "--json", *options).stdout)
+        assert receiver.wait(timeout=LIMIT_S) == 0
+    assert report["outcome"] == "done" and report["memory_bytes"] <= 16 << 20
+    before, after = source.end(), target.end()
+    assert (before["state"], after["state"]) == ("STOP", "RUNNING")
+    assert after["register"] == "0x4d2" and before["digest"] == after["digest"]
+
+
+def test_send_and_receive(folder):
+    send_and_receive(folder)
+
+
+def certificate(folder, name, *options):
+    run = lambda *command: subprocess.run(command, cwd=folder, check=True, capture_output=True)  # noqa: E731
+    run("openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", f"{name}.key")
+    run("openssl", "req", "-x509", "-new", "-key", f"{name}.key", "-subj", f"/CN={name}", "-days", "2",
+        "-out", f"{name}.crt", *options)
+
+
+def test_tls(folder):
+    certificate(folder, "ca")
+    certificate(folder, "stranger")
+    files = [f"--tls-{what}={os.path.join(folder, name)}"
+             for what, name in (("ca", "ca.crt"), ("cert", "ca.crt"), ("key", "ca.key"))]
+    send_and_receive(folder, *files)
+    address = os.path.join(folder, "other")
+    source, target = Sim(folder, "c", clients=1), Sim(folder, "d", clients=1)
+    with subprocess.Popen([TOOL, "receive", target.dev, address, *files], stderr=subprocess.PIPE,
+                          text=True) as receiver:
+        wait_for(address)
+        stranger = [file.replace("/ca.", "/stranger.") for file in files]
+        tool("send", source.dev, address, *stranger, status=8)
+        assert receiver.wait(timeout=LIMIT_S) in (8, 10)
+    assert target.end()["state"] == "RUNNING"
+
+
+def test_hostile_sender(folder):
+    target = Sim(folder, "b", "--size=100000", "--register=9", clients=2)
+    address = os.path.join(folder, "address")
+    with subprocess.Popen([TOOL, "receive", target.dev, address], stderr=subprocess.PIPE, text=True) as receiver:
+        wait_for(address)
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(address)
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" + b"x" * 100)
+            connection.shutdown(socket.SHUT_WR)
+            assert receiver.wait(timeout=LIMIT_S) == 10
+        assert "damaged at byte 0: no frame begins there" in receiver.stderr.read()
+    tool("info", target.dev)
+    assert target.end()["register"] == "0x9"
+
+
+def test_conformance(folder):
+    good = Sim(folder, "a", "--size=20000")
+    report = json.loads(tool("test", good.dev, "--register=0:8", "--json").stdout)
+    assert report["fail"] == 0 and report["pass"] >= 60, report
+    assert len({check["id"] for check in report["checks"]}) == len(report["checks"]) >= 60
+    careless = Sim(folder, "b", "--size=20000", "--accepts-all")
+    report = json.loads(tool("test", careless.dev, "--json", status=1).stdout)
+    failed = {check["id"] for check in report["checks"] if check["result"] == "fail"}
+    assert {"load/truncated", "load/foreign", "load/empty", "load/flipped-first"} <= failed, failed
+    quirky = Sim(folder, "c", "--size=20000", "--libvfio-user")
+    report = json.loads(tool("test", quirky.dev, "--json", "--only=session,load").stdout)
+    notes = {check["id"] for check in report["checks"] if check["result"] == "note"}
+    assert {"session/reset-in-precopy", "session/reset-in-stop"} <= notes, notes
+    assert len(tool("test", "--list").stdout.splitlines()) >= 60
+
+
+def test_usage(folder):
+    assert "names no device" in tool("info", "nonsense", status=2).stderr
+    tool("info", "0000:ff:1f.7", status=3)
+    tool("info", "vfio-user:" + os.path.join(folder, "none"), status=3)
+    tool("nonsense", status=2)
+    tool("save", "only-one-argument", status=2)
+    assert "--memory=12x" in tool("info", "x", "--memory=12x", status=2).stderr
+    tool("info", "x", "--no-such-option", status=2)
+
+
+def test_example(folder):
+    source, target = Sim(folder, "a", "--size=900000", "--register=8"), Sim(folder, "b", "--size=900000")
+    done = subprocess.run([EXAMPLE, source.dev, target.dev], capture_output=True, text=True, timeout=LIMIT_S,
+                          check=False)
+    assert done.returncode == 0 and done.stdout.startswith("moved 9"), done
+    assert source.end()["digest"] == target.end()["digest"]
+    lost = subprocess.run([EXAMPLE, source.dev, target.dev], capture_output=True, text=True, timeout=LIMIT_S,
+                          check=False)
+    assert lost.returncode in (3, 9), lost
+    assert "cannot connect" in lost.stderr
+
+
+def main():
+    for name, run in sorted(globals().items()):
+        if name.startswith("test_"):
+            with tempfile.TemporaryDirectory(prefix="ferry-vfio-") as folder:
+                start = time.monotonic()
+                run(folder)
+                print(f"{name}: {time.monotonic() - start:.1f} s", flush=True)
+
+
+main()
