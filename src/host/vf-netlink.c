@@ -131,6 +131,8 @@ netlink_get(void *data, const char *netdev, unsigned index, FerryVfSettings *ret
     (void)data;
     if (code != 0)
         return code;
+    if (!rtnl_link_has_vf_list(link)) /* libnl 3.7 looks into the list that is not there */
+        return ENOENT;
     vf = rtnl_link_vf_get(link, index);
     if (vf == NULL)
         return ENOENT;
