@@ -19,7 +19,7 @@
 
 /* clang-format off */
 static const FerryOption check_options[] = {
-    { "observed", 0, "RESULT[,RESULT]", "results recorded for this pair: success, state-rejected, other-failure", FERRY_OPTION_OPTIONAL },
+    { "observed", 0, "RESULTS", "what was seen of this pair: success, state-rejected, other-failure, with commas between", FERRY_OPTION_OPTIONAL },
     RULES, END };
 static const FerryOption rules_options[] = { RULES, END };
 
