@@ -1,0 +1,289 @@
+#include "migrate/ephemeral.h"
+
+#include <string.h>
+
+#include "base/error.h"
+
+#define UUID "0f0e1d2c-3b4a-4958-8776-695a4b3c2d1e"
+
+/* A guest with NICs that it may or may not let go of. */
+typedef struct {
+    bool has[2]; /* ua-nic0, ua-nic1 */
+    bool away;   /* libvirt does not answer */
+    bool obeys;
+    bool says_no; /* the guest answers that it keeps it */
+    FerryDetach answer;
+    bool attach_fails;
+    unsigned asked;
+    unsigned attached;
+} Guest;
+
+static bool
+guest_xml(void *data, FerryGuestsXml which, char **ret, GError **error)
+{
+    const Guest *guest = data;
+    GString *xml = g_string_new("<domain type='qemu'><name>g</name><uuid>" UUID
+                                "</uuid><memory>1024</memory><os><type>hvm</type></os><devices>");
+
+    g_assert_cmpint(which, ==, FERRY_GUESTS_XML_LIVE);
+    if (guest->away) {
+        (void)g_string_free(xml, TRUE);
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_IO, "libvirt does not answer");
+        return false;
+    }
+    for (unsigned i = 0; i < G_N_ELEMENTS(guest->has); i++)
+        if (guest->has[i])
+            g_string_append_printf(
+                xml, "<interface type='user'><alias name='ua-nic%u'/></interface>", i);
+    g_string_append(xml, "</devices></domain>");
+    *ret = g_string_free(xml, FALSE);
+    return true;
+}
+
+static unsigned
+index_of(const char *alias)
+{
+    return (unsigned)(alias[strlen(alias) - 1] - '0');
+}
+
+static bool
+guest_detach_ask(void *data, const char *alias, FerryDetach *ret, char **ret_reason, GError **error)
+{
+    Guest *guest = data;
+
+    (void)error;
+    guest->asked++;
+    *ret = guest->answer;
+    if (guest->answer == FERRY_DETACH_REFUSED)
+        *ret_reason = g_strdup("not hot-pluggable");
+    if (guest->obeys)
+        guest->has[index_of(alias)] = false;
+    return true;
+}
+
+static bool
+guest_device_kept(void *data, const char *alias)
+{
+    (void)alias;
+    return ((Guest *)data)->says_no;
+}
+
+static bool
+guest_attach(void *data, const char *alias, const char *xml, GError **error)
+{
+    Guest *guest = data;
+
+    g_assert_nonnull(strstr(xml, alias));
+    guest->attached++;
+    if (guest->attach_fails) {
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_IO, "no such slot");
+        return false;
+    }
+    guest->has[index_of(alias)] = true;
+    return true;
+}
+
+static const FerryGuestOps ops = { .xml = guest_xml,
+                                   .detach_ask = guest_detach_ask,
+                                   .device_kept = guest_device_kept,
+                                   .attach = guest_attach };
+
+static const FerryTimers timers = { .detach_ms = 30000,
+                                    .attach_ms = 30000,
+                                    .libvirt_retry_ms = 200 };
+
+static GPtrArray *
+devices_new(unsigned n)
+{
+    GPtrArray *devices = g_ptr_array_new_with_free_func((GDestroyNotify)ferry_plan_device_free);
+
+    for (unsigned i = 0; i < n; i++) {
+        FerryPlanDevice *device = g_new0(FerryPlanDevice, 1);
+
+        device->alias = g_strdup_printf("ua-nic%u", i);
+        device->xml = g_strdup_printf("<interface><alias name='ua-nic%u'/></interface>", i);
+        g_ptr_array_add(devices, device);
+    }
+    return devices;
+}
+
+static FerryEphemerals *
+ephemerals_new(Guest *guest, unsigned n)
+{
+    g_autoptr(GPtrArray) devices = devices_new(n);
+
+    return ferry_ephemerals_new(&ops, guest, &timers, devices);
+}
+
+static int64_t
+job_now_ms(const FerryClock *clock)
+{
+    (void)clock;
+    return 0;
+}
+
+static const FerryClock clock_fake = { .now_ms = job_now_ms, .wall_us = job_now_ms };
+
+static void
+ignore(void *data)
+{
+    (void)data;
+}
+
+static FerryJob *
+job_new(void)
+{
+    const FerryJobIdentity who = { "j", FERRY_SIDE_SOURCE, "g", UUID, "alpha", "beta" };
+
+    return ferry_job_new(&who, &clock_fake, ignore, NULL);
+}
+
+/* One after the other, each asked once and seen to be gone before the next. */
+static void
+test_takes_off_one_by_one(void)
+{
+    Guest guest = { .has = { true, true }, .obeys = true };
+    g_autoptr(FerryEphemerals) all = ephemerals_new(&guest, 2);
+    g_autofree char *why = NULL;
+
+    for (unsigned i = 0; i < 2; i++) {
+        const FerryPlanDevice *next = ferry_ephemerals_next(all);
+
+        g_assert_cmpuint(index_of(next->alias), ==, i);
+        ferry_ephemerals_begin(all, next->alias, 0);
+        g_assert_null(ferry_ephemerals_next(all)); /* while one is under way */
+        g_clear_pointer(&why, g_free);
+        g_assert_cmpint(ferry_ephemerals_detach(all, 0, &why), ==, FERRY_EPHEMERAL_WAIT);
+        g_clear_pointer(&why, g_free);
+        g_assert_cmpint(ferry_ephemerals_detach(all, 1, &why), ==, FERRY_EPHEMERAL_DONE);
+        g_assert_false(guest.has[i]);
+    }
+    g_assert_null(ferry_ephemerals_next(all));
+    g_assert_null(ferry_ephemerals_asked(all));
+    g_assert_cmpuint(guest.asked, ==, 2);
+}
+
+typedef struct {
+    const char *name;
+    Guest guest;
+    int64_t at_ms; /* of the second look; the device is asked for at 0 */
+    FerryEphemeral expected;
+    const char *why; /* must be in the sentence */
+} RefuseRow;
+
+static const RefuseRow refuse_rows[] = {
+    { "still-waiting", { .has = { true } }, 29999, FERRY_EPHEMERAL_WAIT, "at most 1 s more" },
+    { "deadline", { .has = { true } }, 30000, FERRY_EPHEMERAL_FAILED, "within 30 s" },
+    { "guest-says-no", { .has = { true }, .says_no = true }, 5, FERRY_EPHEMERAL_FAILED, "refused" },
+};
+
+static void
+test_guest_that_does_not_let_go(gconstpointer data)
+{
+    const RefuseRow *row = data;
+    Guest guest = row->guest;
+    g_autoptr(FerryEphemerals) all = ephemerals_new(&guest, 1);
+    g_autofree char *first = NULL;
+    g_autofree char *why = NULL;
+
+    ferry_ephemerals_begin(all, "ua-nic0", 0);
+    g_assert_cmpint(ferry_ephemerals_detach(all, 0, &first), ==, FERRY_EPHEMERAL_WAIT);
+    g_assert_cmpint(ferry_ephemerals_detach(all, row->at_ms, &why), ==, row->expected);
+    g_assert_nonnull(strstr(why, row->why));
+    g_assert_nonnull(strstr(why, "ua-nic0"));
+    g_assert_cmpuint(guest.asked, ==, 1);
+    g_assert_cmpstr(ferry_ephemerals_asked(all)->alias, ==, "ua-nic0"); /* it may still let go */
+}
+
+static void
+test_libvirt_refuses(void)
+{
+    Guest guest = { .has = { true }, .answer = FERRY_DETACH_REFUSED };
+    g_autoptr(FerryEphemerals) all = ephemerals_new(&guest, 1);
+    g_autofree char *why = NULL;
+
+    ferry_ephemerals_begin(all, "ua-nic0", 0);
+    g_assert_cmpint(ferry_ephemerals_detach(all, 0, &why), ==, FERRY_EPHEMERAL_FAILED);
+    g_assert_nonnull(strstr(why, "not hot-pluggable"));
+}
+
+/* Not to be seen is not to be gone: the deadline counts on. */
+static void
+test_libvirt_away(void)
+{
+    Guest guest = { .has = { true }, .away = true };
+    g_autoptr(FerryEphemerals) all = ephemerals_new(&guest, 1);
+    g_autofree char *why = NULL;
+    g_autofree char *late = NULL;
+
+    ferry_ephemerals_begin(all, "ua-nic0", 0);
+    g_assert_cmpint(ferry_ephemerals_detach(all, 0, &why), ==, FERRY_EPHEMERAL_WAIT);
+    g_assert_cmpint(ferry_ephemerals_detach(all, 30000, &late), ==, FERRY_EPHEMERAL_FAILED);
+    g_assert_nonnull(strstr(late, "libvirt does not answer"));
+}
+
+/* Only what has a record is put back, and only where it is absent. */
+static void
+test_puts_back_what_is_absent(void)
+{
+    Guest guest = { .has = { false, false } };
+    g_autoptr(FerryEphemerals) all = ephemerals_new(&guest, 2);
+    g_autoptr(FerryJob) job = job_new();
+
+    ferry_ephemerals_begin(all, "ua-nic0", 0);
+    g_assert_cmpint(ferry_ephemerals_attach(all, job, 0), ==, FERRY_EPHEMERAL_WAIT);
+    g_assert_cmpint(ferry_ephemerals_attach(all, job, 1), ==, FERRY_EPHEMERAL_DONE);
+    g_assert_true(guest.has[0]);
+    g_assert_false(guest.has[1]);
+    g_assert_cmpuint(guest.attached, ==, 1);
+    g_assert_false(ferry_job_is_degraded(job));
+}
+
+/* Section 7: three tries, then the guest goes on without, and that is told. */
+static void
+test_gives_up_after_three_tries(void)
+{
+    Guest guest = { .attach_fails = true };
+    g_autoptr(FerryEphemerals) all = ephemerals_new(&guest, 1);
+    g_autoptr(FerryJob) job = job_new();
+    int64_t now_ms = 0;
+
+    ferry_ephemerals_begin_all(all);
+    for (unsigned i = 0;
+         i < 100 && ferry_ephemerals_attach(all, job, now_ms) == FERRY_EPHEMERAL_WAIT; i++)
+        now_ms += 250;
+    g_assert_cmpuint(guest.attached, ==, 3);
+    g_assert_true(ferry_job_is_degraded(job));
+}
+
+static void
+test_target_begins_with_all_off(void)
+{
+    Guest guest = { .has = { false, true } };
+    g_autoptr(FerryEphemerals) all = ephemerals_new(&guest, 2);
+    g_autoptr(FerryJob) job = job_new();
+
+    ferry_ephemerals_begin_all(all);
+    g_assert_null(ferry_ephemerals_next(all));
+    g_assert_null(ferry_ephemerals_asked(all));
+    g_assert_cmpint(ferry_ephemerals_attach(all, job, 0), ==, FERRY_EPHEMERAL_WAIT);
+    g_assert_cmpint(ferry_ephemerals_attach(all, job, 1), ==, FERRY_EPHEMERAL_DONE);
+    g_assert_true(guest.has[0] && guest.has[1]);
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/ephemeral/takes-off-one-by-one", test_takes_off_one_by_one);
+    for (size_t i = 0; i < G_N_ELEMENTS(refuse_rows); i++) {
+        g_autofree char *path = g_strconcat("/ephemeral/guest/", refuse_rows[i].name, NULL);
+        g_test_add_data_func(path, &refuse_rows[i], test_guest_that_does_not_let_go);
+    }
+    g_test_add_func("/ephemeral/libvirt-refuses", test_libvirt_refuses);
+    g_test_add_func("/ephemeral/libvirt-away", test_libvirt_away);
+    g_test_add_func("/ephemeral/puts-back-what-is-absent", test_puts_back_what_is_absent);
+    g_test_add_func("/ephemeral/gives-up-after-three-tries", test_gives_up_after_three_tries);
+    g_test_add_func("/ephemeral/target-begins-with-all-off", test_target_begins_with_all_off);
+    return g_test_run();
+}
