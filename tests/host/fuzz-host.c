@@ -1,0 +1,79 @@
+/*
+ * libFuzzer target: any bytes as what sysfs and mdevctl's files hold.  The first byte says where
+ * the rest goes; whatever it is, a look ends, and what it found can be shown.
+ */
+#include <stdint.h>
+#include <string.h>
+
+#include "host/definition.h"
+#include "host/inventory.h"
+#include "host/json.h"
+#include "tree.h"
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(json_t, json_decref)
+
+#define PF   "sys/devices/pci0000:00/0000:00:01.0/0000:03:00.0/"
+#define VF   "sys/devices/pci0000:00/0000:00:01.0/0000:03:10.0/"
+#define MTTY "sys/devices/virtual/mtty/mtty/mdev_supported_types/mtty-1/"
+
+static const char *const files[] = {
+    PF "uevent",
+    PF "sriov_totalvfs",
+    PF "numa_node",
+    PF "net/eth3/operstate",
+    PF "net/eth4/phys_port_name",
+    VF "uevent",
+    VF "nvidia/creatable_vgpu_types",
+    VF "nvidia/current_vgpu_type",
+    MTTY "available_instances",
+    MTTY "description",
+    MTTY "name",
+};
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static Tree *
+make_tree(void)
+{
+    Tree *tree = tree_new();
+
+    tree_pf(tree, "0000:03:00.0", "eth3", NULL, 7, 1);
+    tree_bind(tree, "0000:03:10.0", "nvidia");
+    tree_parent(tree, "virtual/mtty/mtty", NULL, "mtty", 1);
+    return tree;
+}
+
+static void
+look(const Tree *tree)
+{
+    g_autoptr(FerryInventory) inventory = NULL;
+
+    g_assert_true(ferry_inventory_read(tree->root, &inventory, NULL));
+    for (unsigned i = 0; i < ferry_inventory_n_devices(inventory); i++) {
+        g_autoptr(json_t) json = ferry_host_json(ferry_inventory_device(inventory, i), NULL);
+
+        g_assert_nonnull(json);
+    }
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static Tree *tree; /* made once: that takes longer than a look; it goes with the process */
+    const char *file = size > 0 ? files[data[0] % G_N_ELEMENTS(files)] : files[0];
+    g_autofree char *text = g_strndup((const char *)data + (size > 0), size - (size > 0));
+    g_autoptr(FerryDefinition) definition = NULL;
+    g_autofree char *path = NULL;
+    g_autofree char *before = NULL;
+
+    (void)ferry_definition_parse("mtty", "0d9f7f5c-2f0e-4a55-9c4d-6a1f54a1c001", text, &definition,
+                                 NULL);
+    if (tree == NULL)
+        tree = make_tree();
+    path = g_build_filename(tree->path, file, NULL);
+    (void)g_file_get_contents(path, &before, NULL, NULL);
+    tree_file(tree, file, text);
+    look(tree);
+    tree_file(tree, file, before != NULL ? before : "");
+    return 0;
+}
