@@ -1,16 +1,31 @@
 """The just built ferry, as its users get it: what "meson install" puts into a folder."""
+import json
 import os
 
 from .place import TOP, run
 
+BUILD = os.path.join(TOP, "build")
+
+
+def configured():
+    if not os.path.exists(BUILD + "/build.ninja"):
+        run(["meson", "setup", BUILD, "--prefix=/usr/local"], cwd=TOP)
+    return BUILD
+
+
+def built(*targets):
+    """Builds these, and no more: paths in the build folder.  Returns where they are."""
+    run(["ninja", "-C", configured(), *targets])
+    return [os.path.join(BUILD, target) for target in targets]
+
 
 def installed(folder):
-    """Builds, installs below @folder, returns the tree."""
-    build = os.path.join(TOP, "build")
-    if not os.path.exists(build + "/build.ninja"):
-        run(["meson", "setup", build, "--prefix=/usr/local"], cwd=TOP)
-    run(["ninja", "-C", build])
+    """Builds what is to be installed, installs it below @folder, returns the tree."""
+    told = json.loads(run(["meson", "introspect", configured(), "--installed"]))
+    targets = [os.path.relpath(path, BUILD) for path in told if path.startswith(BUILD + os.sep)]
+    if targets:
+        built(*targets)
     tree = os.path.join(folder, "tree")
     os.makedirs(tree)
-    run(["meson", "install", "-C", build, "--no-rebuild", "--strip", "--destdir", tree])
+    run(["meson", "install", "-C", BUILD, "--no-rebuild", "--strip", "--destdir", tree])
     return tree

@@ -1,14 +1,18 @@
 """src/host on the real kernel: its calls (tests/host/probe.c) beside the kernel's own files and iproute2."""
 import json
-import os
 
 import pytest
 
-from ferrylab.place import TOP
+from ferrylab import ferry
 
-PROBE = os.path.join(TOP, "build", "tests", "host", "host-probe")
 UUID = "11111111-0000-4000-8000-00000000000"
 MTTY = "/sys/class/mdev_bus/mtty/mdev_supported_types"
+
+
+@pytest.fixture(scope="session")
+def probe():
+    """tests/host/probe.c, one call of src/host a run."""
+    return ferry.built("tests/host/host-probe")
 
 
 def parts(text):
@@ -25,7 +29,7 @@ def device(said, name):
 
 
 @pytest.mark.parametrize("iommufd", [False, True], ids=["debian", "iommufd"])
-def test_mediated_devices(lab_run, iommufd):
+def test_mediated_devices(lab_run, probe, iommufd):
     done = lab_run(f"""exec 2>&1
         probe() {{ host-probe "$@"; }}
         modprobe vfio_iommu_type1
@@ -49,7 +53,7 @@ def test_mediated_devices(lab_run, iommufd):
         probe remove 11111111-0000-4000-8000-000000000010 5000
         echo "== used"; probe inventory
         echo "== watch"; probe watch 20 'echo 1 >/sys/bus/mdev/devices/11111111-0000-4000-8000-000000000011/remove'
-        """, iommufd=iommufd, programs=[PROBE])
+        """, iommufd=iommufd, programs=probe)
     said = parts(done.stdout)
     assert said["none"] == "[]"
     parent = device(said["parent"], "mtty")
@@ -76,7 +80,7 @@ def test_mediated_devices(lab_run, iommufd):
     assert UUID[:-1] + "11" not in said["watch"] and UUID[:-1] + "12" in said["watch"]
 
 
-def test_two_pfs_of_seven_vfs(lab_run):
+def test_two_pfs_of_seven_vfs(lab_run, probe):
     done = lab_run("""exec 2>&1
         probe() { host-probe "$@"; }
         modprobe -a vfio-pci vfio_iommu_type1
@@ -110,7 +114,7 @@ def test_two_pfs_of_seven_vfs(lab_run):
         kill %1 2>/dev/null || kill $!; sleep 1
         echo "== watch"; probe watch 30 "echo 0 >/sys/bus/pci/devices/$other/sriov_numvfs; udevadm settle"
         echo "== fewer"; probe set-vfs $pf 3; cat /sys/class/net/pf0/device/sriov_numvfs
-        """, igb=2, programs=[PROBE], limit_s=400)
+        """, igb=2, programs=probe, limit_s=400)
     said = parts(done.stdout)
     none = json.loads(said["none"])
     assert [(row["netdev"], row["driver"], row["n_vfs"], row["total_vfs"]) for row in none] == [("pf0", "igb", 0, 7), ("pf1", "igb", 0, 7)]
