@@ -128,7 +128,8 @@ append_transfer(GString *text, const json_t *progress)
     if (total > 0 && done >= 0)
         g_string_append_printf(text, ", %d %%", (int)MIN(99.0, (double)done * 100 / (double)total));
     append_quantity(text, progress, "rate_bps", ferry_quantity_format_bytes, ", ", "/s");
-    append_quantity(text, progress, "eta_ms", ferry_quantity_format_time, ", about ", " left");
+    if (json_integer_value(json_object_get(progress, "eta_ms")) > 0)
+        append_quantity(text, progress, "eta_ms", ferry_quantity_format_time, ", about ", " left");
 }
 
 char *

@@ -195,6 +195,12 @@ look_at_doubt(FerryWatch *self)
 }
 
 static bool
+is_finished(const FerryWatch *self)
+{
+    return self->left || (self->job && ferry_job_view_is_over(self->job));
+}
+
+static bool
 on_event(void *user_data, const char *event, json_t *data)
 {
     FerryWatch *self = user_data;
@@ -207,7 +213,17 @@ on_event(void *user_data, const char *event, json_t *data)
     }
     look_at_interrupts(self);
     look_at_doubt(self);
-    return !self->left && !(self->job && ferry_job_view_is_over(self->job));
+    return !is_finished(self);
+}
+
+/* A ferryd that goes down ends its streams, or breaks them; whatever else fails is for the user. */
+static bool
+may_come_back(FerryWatch *self, const GError *found)
+{
+    if (found == NULL)
+        self->contact_ms = now_ms();
+    return found == NULL || (g_error_matches(found, FERRY_ERROR, FERRY_ERROR_PEER) &&
+                             now_ms() - self->contact_ms <= AWAY_MAX_MS);
 }
 
 /* Until the job is over, or the user leaves, or ferryd is away for too long. */
@@ -218,22 +234,21 @@ follow(FerryWatch *self, GError **error)
     bool told = false;
 
     self->contact_ms = now_ms();
-    while (!self->left && !(self->job && ferry_job_view_is_over(self->job))) {
+    while (!is_finished(self)) {
         g_autoptr(FerryClient) client = ferry_call_connect(self->arguments);
         g_autoptr(GError) found = NULL;
-        bool ended = ferry_client_events(client, path, on_event, self, &found);
 
-        if (ended && self->job)
-            continue; /* ended by on_event, or by a ferryd that stops */
-        if ((found && !g_error_matches(found, FERRY_ERROR, FERRY_ERROR_PEER)) ||
-            now_ms() - self->contact_ms > AWAY_MAX_MS) {
+        (void)ferry_client_events(client, path, on_event, self, &found);
+        if (is_finished(self))
+            break;
+        if (!may_come_back(self, found)) {
             g_propagate_error(error, g_steal_pointer(&found));
             return false;
         }
-        if (!told)
+        if (found && !told)
             say(self, "ferry: ferryd does not answer: waiting for it; the job goes on from its "
                       "journal\n");
-        told = true;
+        told = told || found != NULL;
         g_usleep(AWAY_PAUSE_MS * 1000);
         look_at_interrupts(self);
     }

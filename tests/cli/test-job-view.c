@@ -83,7 +83,7 @@ static const TextRow progress_rows[] = {
       "transfer: 1.0 MiB of 4.0 MiB, 25 %, 2.0 MiB/s, about 1.5 s left" },
     /* without an estimate there is none; it is never 100 % before the end */
     { "\"state\": \"running\", \"phase\": \"transfer\", \"progress\": {\"bytes\": 9, \"total_bytes\": 4,"
-      "\"rate_bps\": 0, \"eta_ms\": null}",
+      "\"rate_bps\": 0, \"eta_ms\": 0}",
       "transfer: 9 B of 4 B, 99 %, 0 B/s" },
     { "\"state\": \"running\", \"phase\": \"transfer\", \"progress\": {\"bytes\": \"x\", \"total_bytes\": -4}",
       "transfer" },
