@@ -9,11 +9,10 @@ import pty
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
-import time
 
 from fake_ferryd import FakeFerryd, Stream, problem, refused
+from runner import run_tests
 
 TIMEOUT = 60
 
@@ -342,21 +341,5 @@ def test_no_ferryd(case):
                  "Is ferryd running?\n")
 
 
-def main(ferry):
-    failed = 0
-    tests = [(name, test) for name, test in globals().items() if name.startswith("test_")]
-    for name, test in tests:
-        start = time.monotonic()
-        with tempfile.TemporaryDirectory() as root:
-            try:
-                test(Case(ferry, root))
-                print(f"ok {name}: {time.monotonic() - start:.2f} s")
-            except (AssertionError, subprocess.TimeoutExpired) as error:
-                print(f"FAILED {name}: {error}")
-                failed += 1
-    print(f"{len(tests)} tests, {failed} failed")
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(run_tests(globals(), lambda root: Case(sys.argv[1], root)))

@@ -11,9 +11,9 @@ import ssl
 import stat
 import subprocess
 import sys
-import tempfile
 import threading
-import time
+
+from runner import run_tests
 
 
 class Site:
@@ -178,21 +178,5 @@ def test_qemu_takes_them(site):
             assert '{"return": {}}' in done.stdout, done.stderr
 
 
-def main(ferry):
-    failed = 0
-    tests = [(name, test) for name, test in globals().items() if name.startswith("test_")]
-    for name, test in tests:
-        start = time.monotonic()
-        with tempfile.TemporaryDirectory() as root:
-            try:
-                test(Site(ferry, root))
-                print(f"ok {name}: {time.monotonic() - start:.2f} s")
-            except AssertionError as error:
-                print(f"FAILED {name}: {error}")
-                failed += 1
-    print(f"{len(tests)} tests, {failed} failed")
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(run_tests(globals(), lambda root: Site(sys.argv[1], root)))

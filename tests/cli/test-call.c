@@ -1,0 +1,50 @@
+#include "cli/call.h"
+
+typedef struct {
+    const char *segments[4];
+    const char *path;
+} Row;
+
+/* A name may have any character; none of them may reach another resource. */
+static const Row rows[] = {
+    { { "guests", NULL }, "/v1/guests" },
+    { { "guests", "web", NULL }, "/v1/guests/web" },
+    { { "hosts", "b.example-1", "check", NULL }, "/v1/hosts/b.example-1/check" },
+    { { "guests", "a b", NULL }, "/v1/guests/a%20b" },
+    { { "guests", "../jobs", NULL }, "/v1/guests/..%2Fjobs" },
+    { { "guests", "a?b#c%2f&d", NULL }, "/v1/guests/a%3Fb%23c%252f%26d" },
+    { { "guests", "\xc3\xa4", NULL }, "/v1/guests/%C3%A4" },
+    { { "guests", "", NULL }, "/v1/guests/" },
+};
+
+static void
+test_path(void)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *path = ferry_call_path(rows[i].segments);
+        g_assert_cmpstr(path, ==, rows[i].path);
+    }
+}
+
+static void
+test_print(void)
+{
+    char *json[] = { (char *)"--json", NULL };
+    char *none[] = { NULL };
+    g_autoptr(FerryArguments) with = ferry_arguments_new();
+    g_autoptr(FerryArguments) without = ferry_arguments_new();
+
+    g_assert_true(ferry_arguments_take(with, NULL, "", json, NULL));
+    g_assert_true(ferry_arguments_take(without, NULL, "", none, NULL));
+    g_assert_cmpint(ferry_call_print(with), ==, FERRY_PRINT_JSON);
+    g_assert_cmpint(ferry_call_print(without), ==, FERRY_PRINT_TABLE);
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/call/path", test_path);
+    g_test_add_func("/call/print", test_print);
+    return g_test_run();
+}
