@@ -1,0 +1,87 @@
+#pragma once
+
+#include "migrate/ephemeral.h"
+#include "migrate/target.h"
+
+/*
+ * The inside of the target's driver, for its own files: target.c (observe and decide), arrival.c
+ * (up to RUNNING) and settle.c (devices, definition, finish, undo).
+ *
+ * Rules kept here; tests cite the numbers, sections are those of docs/handover.md:
+ *   Q1  A record is durable before the act that it announces; after a failed append nothing more
+ *       is done in this run.
+ *   Q2  Between COMMIT and the guest's run stands nothing that can fail but libvirt's resume.
+ *   Q3  "complete" is said only with the hold marker set (section 5).
+ *   Q4  A lease ends a job without a domain only; a domain that is complete waits for S.
+ *   Q5  Undoing, the marker goes last, when domain and definition are seen gone.
+ */
+struct _FerryTarget {
+    FerryTargetWorld world;
+    FerryJob *job;
+    FerryPlan *plan; /* (nullable) in a tombstone */
+    FerryEphemerals *ephemerals;
+    FerryTargetRecord record;
+    bool aborted; /* of DONE: its outcome */
+    bool lost;    /* LOST was written */
+    bool ran;     /* RUNNING was written: the definition here is ours */
+    FerrySaid said;
+    FerryDomainLook look;
+    FerryTargetDomain domain;
+    bool marked;
+    bool attached; /* or given up, see the job's degraded */
+    bool defined;
+    json_t *reasons; /* of a refusal */
+    unsigned tries;
+    int64_t heard_ms;
+    int64_t asked_ms;
+    int64_t complete_ms; /* since when complete is seen; 0 = not */
+    int64_t wait_ms;
+};
+
+/* How often a long step is looked at when nothing tells of a change. */
+#define FERRY_TARGET_POLL_MS 250
+/* So many keepalives of silence, and S is taken for out of reach: section 7. */
+#define FERRY_TARGET_SILENCES 5
+
+int64_t ferry_target_now_ms(const FerryTarget *self);
+
+/** Returns: FERRY_STEP_WAIT, for at most @wait_ms */
+FerryStep ferry_target_pause(FerryTarget *self, int64_t wait_ms);
+
+/** Returns: FERRY_STEP_AGAIN; the next retry's pauses begin anew */
+FerryStep ferry_target_again(FerryTarget *self);
+
+/** An act on this host that failed: shown as what the job waits for, and tried again. */
+FerryStep ferry_target_retry(FerryTarget *self, const GError *error);
+
+/** Q1.  @body: (transfer full) */
+FerryStep ferry_target_append(FerryTarget *self,
+                              FerryRecordKind kind,
+                              FerryTargetRecord record,
+                              json_t *body);
+
+/** Writes ABORTED; @code and @message go into the job's reasons. */
+FerryStep ferry_target_abort(FerryTarget *self, const char *code, const char *message);
+
+/** Ends the job's view and writes DONE with the report. */
+FerryStep ferry_target_write_done(FerryTarget *self,
+                                  FerryJobState state,
+                                  const char *outcome,
+                                  const char *runs_on);
+
+/** Looks at the domain; sets the marker when it may be set. */
+void ferry_target_observe(FerryTarget *self);
+
+/* The acts of the decision table, one function each. */
+FerryStep ferry_target_do_reserved(FerryTarget *self); /* arrival.c */
+FerryStep ferry_target_do_prepared(FerryTarget *self); /* arrival.c */
+FerryStep ferry_target_do_lease(FerryTarget *self);    /* arrival.c */
+FerryStep ferry_target_do_wait(FerryTarget *self);     /* arrival.c */
+FerryStep ferry_target_do_aborted(FerryTarget *self);  /* arrival.c */
+FerryStep ferry_target_do_commit(FerryTarget *self);   /* arrival.c */
+FerryStep ferry_target_do_running(FerryTarget *self);  /* arrival.c */
+FerryStep ferry_target_do_resume(FerryTarget *self);   /* arrival.c */
+FerryStep ferry_target_do_lost(FerryTarget *self);     /* arrival.c */
+FerryStep ferry_target_do_finish(FerryTarget *self);   /* settle.c */
+FerryStep ferry_target_do_undo(FerryTarget *self);     /* settle.c */
+FerryStep ferry_target_do_answer(FerryTarget *self);   /* settle.c */
