@@ -32,6 +32,7 @@ static bool
 remove_stale(const char *path, const struct sockaddr_un *address, GError **error)
 {
     FERRY_AUTOFD int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    struct stat info;
 
     if (fd < 0)
         return ferry_error_set_errno(error, errno, "open a socket for", path);
@@ -40,9 +41,11 @@ remove_stale(const char *path, const struct sockaddr_un *address, GError **error
                     "cannot listen on %s: another ferryd answers there. Stop it first", path);
         return false;
     }
-    if (errno == ECONNREFUSED && unlink(path) < 0)
+    /* A file that is no socket refuses too, and stays: bind() will say so. */
+    if (errno == ECONNREFUSED && lstat(path, &info) == 0 && S_ISSOCK(info.st_mode) &&
+        unlink(path) < 0)
         return ferry_error_set_errno(error, errno, "remove", path);
-    return true; /* whatever else it is, bind() will say */
+    return true;
 }
 
 /* The group's members may talk to ferryd; without the group only root may. */
