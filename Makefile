@@ -3,7 +3,7 @@ BUILD ?= build
 PREFIX ?= /usr/local
 PYTHON := /usr/bin/python3
 
-.PHONY: all packages demo check check-lab check-long bench install clean
+.PHONY: all packages demo check check-lab check-long bench bench-vfio install clean
 
 all: $(BUILD)/build.ninja
 	ninja -C $(BUILD)
@@ -28,3 +28,9 @@ install: all
 
 clean:
 	rm -rf build build-*
+
+bench: bench-vfio
+
+bench-vfio: $(BUILD)/build.ninja
+	@ninja -C $(BUILD) tests/vfio/bench-vfio
+	@$(BUILD)/tests/vfio/bench-vfio
