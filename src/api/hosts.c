@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "client/client.h"
 #include "store/host.h"
+#include "store/journal.h"
 
 #define CHECK_TIMEOUT_MS 10000
 
@@ -96,12 +97,34 @@ get_host(void *data, const FerryRequest *request, FerryResponse *response, GErro
     return true;
 }
 
+/* An unfinished job must go on asking the other host, or it never ends. */
+static bool
+check_unused(FerryStore *store, const char *name, GError **error)
+{
+    g_autoptr(GPtrArray) jobs = NULL;
+
+    if (!ferry_journal_jobs(store, FERRY_JOURNAL_UNFINISHED, &jobs, error))
+        return false;
+    for (guint i = 0; i < jobs->len; i++) {
+        const FerryJobRow *job = g_ptr_array_index(jobs, i);
+
+        if (strcmp(job->peer, name) != 0)
+            continue;
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_BUSY,
+                    "job %s with host %s has not ended: see \"ferry job show %s\"", job->id, name,
+                    job->id);
+        return false;
+    }
+    return true;
+}
+
 static bool
 remove_host(void *data, const FerryRequest *request, FerryResponse *response, GError **error)
 {
     const FerryApi *self = data;
 
-    if (!ferry_store_host_remove(self->store, request->segments[0], error))
+    if (!check_unused(self->store, request->segments[0], error) ||
+        !ferry_store_host_remove(self->store, request->segments[0], error))
         return false;
     ferry_response_json(response, MHD_HTTP_NO_CONTENT, NULL);
     return true;
