@@ -38,3 +38,16 @@ ferry_clock_format(int64_t wall_us)
 
     return g_strdup_printf("%s.%03dZ", text, g_date_time_get_microsecond(exact) / 1000);
 }
+
+struct timespec
+ferry_clock_deadline(int64_t timeout_ms)
+{
+    struct timespec deadline;
+    int64_t ns = 0;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &deadline);
+    ns = deadline.tv_nsec + timeout_ms % 1000 * 1000000;
+    deadline.tv_sec += timeout_ms / 1000 + ns / 1000000000;
+    deadline.tv_nsec = ns % 1000000000;
+    return deadline;
+}

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <stdint.h>
+#include <time.h>
 
 #include <glib.h>
 
@@ -23,3 +24,6 @@ const FerryClock *ferry_clock_system(void);
 
 /** Returns: (transfer full): @wall_us as RFC 3339 in UTC, "2026-01-31T12:00:00.123Z" */
 char *ferry_clock_format(int64_t wall_us);
+
+/** Returns: the moment @timeout_ms from now on CLOCK_MONOTONIC, for pthread_cond_timedwait() */
+struct timespec ferry_clock_deadline(int64_t timeout_ms);

@@ -12,10 +12,10 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <time.h>
 
 #include <libvirt/virterror.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "guest/events.h"
 #include "guest/session.h"
@@ -58,19 +58,6 @@ prepare_libvirt(void)
     (void)virInitialize();
     virSetErrorFunc(NULL, keep_quiet);
     (void)virEventRegisterDefaultImpl();
-}
-
-static struct timespec
-deadline_in(int64_t timeout_ms)
-{
-    struct timespec deadline;
-    int64_t ns = 0;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &deadline);
-    ns = deadline.tv_nsec + timeout_ms % 1000 * 1000000;
-    deadline.tv_sec += timeout_ms / 1000 + ns / 1000000000;
-    deadline.tv_nsec = ns % 1000000000;
-    return deadline;
 }
 
 static void
@@ -121,7 +108,7 @@ keep_closed(FerryGuests *self, FerrySession *session)
 static void
 pause_keeper(FerryGuests *self, int64_t pause_ms)
 {
-    const struct timespec deadline = deadline_in(pause_ms);
+    const struct timespec deadline = ferry_clock_deadline(pause_ms);
     bool is_over = false;
 
     while (!self->ends && !is_over)
@@ -195,7 +182,7 @@ ferry_guests_new(const char *uri)
 static bool
 end_keeper(FerryGuests *self)
 {
-    const struct timespec deadline = deadline_in(END_MS);
+    const struct timespec deadline = ferry_clock_deadline(END_MS);
     bool is_late = false;
     bool has_ended = false;
 
@@ -242,7 +229,7 @@ ferry_guests_uri(const FerryGuests *self)
 static virConnect *
 take_reference(FerryGuests *self, char **ret_why)
 {
-    const struct timespec deadline = deadline_in(FIRST_OPENING_MS);
+    const struct timespec deadline = ferry_clock_deadline(FIRST_OPENING_MS);
     bool is_over = false;
 
     while (!self->was_tried && !is_over)

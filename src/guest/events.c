@@ -2,7 +2,8 @@
 
 #include <pthread.h>
 #include <string.h>
-#include <time.h>
+
+#include "base/clock.h"
 
 /* A migration has a dozen events; a host of 500 guests that all stop has 1,500. */
 #define N_KEPT 4096
@@ -107,25 +108,10 @@ has_news(const FerryEvents *self, const char *uuid, uint64_t after)
     return false;
 }
 
-static struct timespec
-deadline_in(int64_t timeout_ms)
-{
-    struct timespec deadline;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &deadline);
-    deadline.tv_sec += timeout_ms / 1000;
-    deadline.tv_nsec += timeout_ms % 1000 * 1000000;
-    if (deadline.tv_nsec >= 1000000000) {
-        deadline.tv_sec++;
-        deadline.tv_nsec -= 1000000000;
-    }
-    return deadline;
-}
-
 bool
 ferry_events_wait(FerryEvents *self, const char *uuid, uint64_t after, int64_t timeout_ms)
 {
-    const struct timespec deadline = deadline_in(MAX(timeout_ms, 0));
+    const struct timespec deadline = ferry_clock_deadline(MAX(timeout_ms, 0));
     bool news = false;
     bool late = false;
 

@@ -43,6 +43,25 @@ test_system_uuids_differ(void)
     g_assert_cmpstr(a, !=, b);
 }
 
+/* Whole seconds carry over; the moment lies ahead by what was asked, and no more than a test's
+ * pause. */
+static void
+test_deadline(void)
+{
+    static const int64_t timeouts_ms[] = { 0, 1, 999, 1000, 12345 };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(timeouts_ms); i++) {
+        const int64_t before_us = g_get_monotonic_time();
+        const struct timespec deadline = ferry_clock_deadline(timeouts_ms[i]);
+        const int64_t after_us = g_get_monotonic_time();
+        const int64_t at_us = deadline.tv_sec * 1000000 + deadline.tv_nsec / 1000;
+
+        g_assert_cmpint(deadline.tv_nsec, <, 1000000000);
+        g_assert_cmpint(at_us, >=, before_us + timeouts_ms[i] * 1000);
+        g_assert_cmpint(at_us, <=, after_us + timeouts_ms[i] * 1000);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -53,5 +72,6 @@ main(int argc, char **argv)
     }
     g_test_add_func("/clock/system-never-goes-back", test_system_never_goes_back);
     g_test_add_func("/clock/system-uuids-differ", test_system_uuids_differ);
+    g_test_add_func("/clock/deadline", test_deadline);
     return g_test_run();
 }
