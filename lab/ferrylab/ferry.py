@@ -21,10 +21,9 @@ def built(*targets):
 
 def installed(folder):
     """Builds what is to be installed, installs it below @folder, returns the tree."""
-    told = json.loads(run(["meson", "introspect", configured(), "--installed"]))
-    targets = [os.path.relpath(path, BUILD) for path in told if path.startswith(BUILD + os.sep)]
-    if targets:
-        built(*targets)
+    told = json.loads(run(["meson", "introspect", configured(), "--targets"]))
+    files = [path for target in told if target["installed"] for path in target["filename"]]
+    built(*(os.path.relpath(path, BUILD) for path in files))
     tree = os.path.join(folder, "tree")
     os.makedirs(tree)
     run(["meson", "install", "-C", BUILD, "--no-rebuild", "--strip", "--destdir", tree])

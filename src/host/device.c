@@ -43,6 +43,7 @@ ferry_host_device_free(FerryHostDevice *self)
     g_free(self->netdev);
     g_free(self->link);
     g_free(self->pf);
+    g_free(self->vf_device_id);
     g_clear_pointer(&self->vfs, g_ptr_array_unref);
     g_clear_pointer(&self->types, g_ptr_array_unref);
     g_free(self->parent);

@@ -46,6 +46,7 @@ typedef struct {
 
     char *pf;           /* (nullable) of a VF: its PF's name */
     int vf_index;       /* of a VF; -1: its PF has no link to it (yet) */
+    char *vf_device_id; /* (nullable) of a PF: its VFs' device_id */
     unsigned total_vfs; /* of a PF */
     GPtrArray *vfs;     /* of a PF: of char *, names by index; NULL where a link is missing */
     bool autoprobe;     /* of a PF: new VFs get the host's own driver */

@@ -170,7 +170,7 @@ read_cdevs(FerryInventory *self, int sys)
     }
 }
 
-/* A VF is a neighbour of its PF in sysfs, on the same node: that need not be read for each. */
+/* What a VF has from its PF need not be read for each: place in sysfs, node, class, ids. */
 static void
 fill_vf(FerryHostDevice *vf, const FerryHostDevice *pf, unsigned index)
 {
@@ -179,6 +179,10 @@ fill_vf(FerryHostDevice *vf, const FerryHostDevice *pf, unsigned index)
     if (g_strcmp0(vf->pf, pf->name) != 0)
         return;
     vf->vf_index = (int)index;
+    if (vf->device_id == NULL)
+        vf->device_id = g_strdup(pf->vf_device_id);
+    if (vf->class_code == NULL)
+        vf->class_code = g_strdup(pf->class_code);
     if (vf->numa_node < 0)
         vf->numa_node = pf->numa_node;
     if (vf->path == NULL && above != NULL)

@@ -97,6 +97,6 @@ ferry_mediated_read(int devices, const char *uuid)
         return NULL;
     above = g_path_get_dirname(device->path);
     device->parent = g_path_get_basename(above);
-    ferry_pci_read_common(device, devices);
+    ferry_pci_read_quickly(device, devices);
     return g_steal_pointer(&device);
 }

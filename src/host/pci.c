@@ -1,7 +1,9 @@
 /*
  * PFs and VFs.  Which files are read, and why not others:
  *
- *   uevent               driver, class and ids in one reading
+ *   uevent               driver, class and ids in one reading, of a PF or a parent; there may be
+ *                        thousands of VFs and mdevs, and of these a link tells the driver, and
+ *                        the PF the rest
  *   virtfnN              a PF's VFs; sriov_numvfs says how many, but newer kernels take the
  * device's lock for reading it, which its driver may hold for seconds physfn               makes a
  * VF of it; there shortly *after* the VF's own uevent net/                 phys_port_name and
@@ -103,6 +105,13 @@ ferry_pci_read_common(FerryHostDevice *device, int folder)
 }
 
 void
+ferry_pci_read_quickly(FerryHostDevice *device, int folder)
+{
+    device->driver = link_of(folder, device->name, "driver");
+    device->iommu_group = read_group(folder, device->name);
+}
+
+void
 ferry_pci_read_node(FerryHostDevice *device, int folder)
 {
     uint64_t node = 0;
@@ -150,6 +159,17 @@ read_vfs(FerryHostDevice *device, int folder, const GPtrArray *names)
     }
 }
 
+/* VFs have their PF's vendor, and one device id. */
+static void
+read_vf_id(FerryHostDevice *pf, int folder)
+{
+    g_autofree char *text = text_of(folder, pf->name, "sriov_vf_device");
+
+    if (text != NULL && pf->device_id != NULL && strlen(text) == 4 &&
+        strspn(text, "0123456789abcdef") == 4)
+        pf->vf_device_id = g_strdup_printf("%.4s%s", pf->device_id, text);
+}
+
 static bool
 read_pf(FerryHostDevice *device, int folder)
 {
@@ -167,7 +187,9 @@ read_pf(FerryHostDevice *device, int folder)
     device->autoprobe = autoprobe != 0;
     if (names != NULL)
         read_vfs(device, folder, names);
+    ferry_pci_read_common(device, folder);
     ferry_pci_read_node(device, folder);
+    read_vf_id(device, folder);
     return true;
 }
 
@@ -256,11 +278,12 @@ ferry_pci_read(int devices, const char *name)
     g_autoptr(FerryHostDevice) device = ferry_host_device_new(name, "pci");
 
     device->pf = link_of(devices, name, "physfn");
-    if (device->pf != NULL)
+    if (device->pf != NULL) {
         device->roles |= FERRY_HOST_VF;
-    else if (!read_pf(device, devices))
+        ferry_pci_read_quickly(device, devices);
+    } else if (!read_pf(device, devices)) {
         return NULL;
-    ferry_pci_read_common(device, devices);
+    }
     if (device->driver != NULL && strstr(device->driver, "vfio") == NULL)
         read_netdev(device, devices);
     if (g_strcmp0(device->driver, "nvidia") == 0)

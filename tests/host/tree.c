@@ -218,6 +218,7 @@ tree_pf(Tree *self,
         "uevent=DRIVER=%s\nPCI_CLASS=20000\nPCI_ID=8086:10C9\nPCI_SUBSYS_ID=8086:A03C",
         driver != NULL ? driver : "igb");
     put(self, folder, "sriov_totalvfs=%u", total);
+    put(self, folder, "sriov_vf_device=10ca");
     put(self, folder, "sriov_drivers_autoprobe=1");
     if (netdev != NULL) {
         put(self, folder, "net/%s/operstate=up", netdev);
@@ -296,6 +297,7 @@ tree_mdev(Tree *self, const char *parent_folder, const char *type, const char *u
     g_autofree char *folder = g_build_filename(parent, lower, NULL);
     g_autofree char *on_bus = g_strconcat("sys/bus/mdev/devices/", lower, NULL);
     g_autofree char *target = g_strconcat("../../../devices/", parent_folder, "/", lower, NULL);
+    g_autofree char *driver = g_build_filename(folder, "driver", NULL);
     g_autofree char *type_link = g_build_filename(folder, "mdev_type", NULL);
     g_autofree char *type_target = g_strconcat("../mdev_supported_types/", type, NULL);
     g_autofree char *there = g_build_filename(self->path, on_bus, NULL);
@@ -307,7 +309,7 @@ tree_mdev(Tree *self, const char *parent_folder, const char *type, const char *u
         return EEXIST;
     if (count_free(self, parent) < ports_of(type))
         return ENOSPC; /* as mtty says; the kernel's own counter would say EUSERS */
-    put(self, folder, "uevent=DRIVER=vfio_mdev");
+    tree_link(self, driver, "../../../../bus/mdev/drivers/vfio_mdev");
     put(self, folder, "remove=");
     add_cdev(self, folder);
     tree_link(self, type_link, type_target);
