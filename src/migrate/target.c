@@ -95,10 +95,14 @@ domain_of(const FerryTarget *self)
         return FERRY_TD_NONE;
     if (look->state != 3) /* not paused */
         return FERRY_TD_RUN;
-    if (look->reason == 1) /* paused by "user": libvirt's word for a migration that is complete */
-        return look->has_job_info && look->job_type == 0 && (self->marked || decided)
-                   ? FERRY_TD_COMPLETE
-                   : FERRY_TD_INCOMING;
+    if (look->reason == 1) { /* paused by "user": libvirt's word for a migration that is complete */
+        if (!look->has_job_info || look->job_type != 0)
+            return FERRY_TD_INCOMING;
+        /* Q3: whole without its marker is not to be said; but it is not incoming any more, which
+         * after HANDOFF could not be. */
+        return self->marked || self->record != FERRY_TR_PREPARED ? FERRY_TD_COMPLETE
+                                                                 : FERRY_TD_UNKNOWN;
+    }
     /* Any reason but "migration", once decided: it ran, and an error stopped it. */
     return decided && look->reason != 2 ? FERRY_TD_RUN : FERRY_TD_INCOMING;
 }
