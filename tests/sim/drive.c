@@ -202,6 +202,8 @@ append(void *data, FerryRecordKind kind, json_t *body, GError **error)
     record->data = json_dumps(body, JSON_COMPACT);
     g_ptr_array_add(sim->journal[end->side], record);
     record_of_end(sim, end->side, kind, body);
+    if (kind == FERRY_RECORD_RESERVED && sim->abort_answered && sim->violation == NULL)
+        sim->violation = "T2 reserved after an abort was answered";
     return end_op(end, what, error);
 }
 
@@ -235,6 +237,8 @@ look(void *data, FerryDomainLook *ret, GError **error)
                               .persistent = host->defined };
     if (host->guest == GUEST_PAUSED && world->user_paused)
         ret->reason = 1;
+    if (host->guest == GUEST_FINISHING && world->mutant == MUTANT_LOADED_BY_EVENT)
+        ret->has_job_info = true;
     return end_op(end, "look", error);
 }
 
@@ -242,7 +246,10 @@ static bool
 xml(void *data, FerryGuestsXml which, char **ret, GError **error)
 {
     SimEnd *end = data;
-    const SimHost *host = &end->sim->world.host[end->side];
+    const SimWorld *world = &end->sim->world;
+    const SimHost *host = &world->host[end->side];
+    bool lies = world->mutant == MUTANT_FORGET_REPLUG && end->side == SOURCE &&
+                world->record[SOURCE] == FERRY_RECORD_ABORTED;
     g_autoptr(GString) text = NULL;
 
     (void)which; /* the drivers take devices from the live one only */
@@ -253,7 +260,7 @@ xml(void *data, FerryGuestsXml which, char **ret, GError **error)
     text = g_string_new("<domain type='kvm'><name>web</name><uuid>" GUEST_UUID
                         "</uuid><memory>1024</memory><devices>");
     for (unsigned i = 0; i < 8; i++) {
-        if (host->devices & 1u << i)
+        if ((lies ? world->all_devices : host->devices) & 1u << i)
             g_string_append_printf(text,
                                    "<hostdev mode='subsystem' type='pci'><alias "
                                    "name='ua-dev%u'/></hostdev>",
@@ -326,6 +333,12 @@ undefine(void *data, GError **error)
 
     if (!begin(end, "undefine", NEEDS_LIBVIRT, error))
         return false;
+    if (end->sim->world.mutant == MUTANT_UNMARK_BEFORE_UNDEFINE && end->side == SOURCE) {
+        end->sim->world.host[SOURCE].marked = false;
+        gap(end->sim, SOURCE);
+        if (!end->sim->world.host[SOURCE].ferryd)
+            return fail(end->sim, "undefine", error);
+    }
     end->sim->world.host[end->side].defined = false;
     end->sim->world.host[end->side].autostart = false;
     return end_op(end, "undefine", error);
@@ -341,7 +354,8 @@ set_autostart(void *data, FerryAutostart autostart, GError **error)
         return false;
     if (is_locked(&end->sim->world, end->side))
         return fail(end->sim, what, error);
-    end->sim->world.host[end->side].autostart = autostart == FERRY_AUTOSTART_ON;
+    if (autostart == FERRY_AUTOSTART_ON || end->sim->world.mutant != MUTANT_AUTOSTART_LEFT)
+        end->sim->world.host[end->side].autostart = autostart == FERRY_AUTOSTART_ON;
     return end_op(end, what, error);
 }
 
@@ -395,7 +409,8 @@ mark(void *data, GError **error)
 
     if (!begin(end, "marker on", NEEDS_NOTHING, error))
         return false;
-    end->sim->world.host[end->side].marked = true;
+    end->sim->world.host[end->side].marked =
+        end->side == TARGET || end->sim->world.mutant != MUTANT_NO_MARKER;
     return end_op(end, "marker on", error);
 }
 
@@ -433,6 +448,9 @@ publish(Sim *sim)
     ferry_answer_clear(&sim->published);
     ferry_target_answer(sim->target, &sim->published);
     sim->world.prepared = sim->published.record == FERRY_T_PREPARED;
+    if (sim->world.mutant == MUTANT_VAGUE_TOMBSTONE &&
+        sim->world.record[TARGET] == FERRY_RECORD_DONE)
+        sim->published.record = FERRY_T_UNKNOWN; /* says that it is over, but not how */
 }
 
 static bool
@@ -604,6 +622,7 @@ ask(void *data, FerryAsk what, FerryRecordKind mine, json_t *body, FerryAnswer *
         return false;
     }
     *ret = answer;
+    sim->abort_answered |= what == FERRY_ASK_ABORT && sim->over[TARGET];
     sim_note(sim, "  T answers %s, %s", ferry_target_answer_name(ret->record),
              ferry_target_domain_name(ret->domain));
     return true;
@@ -890,6 +909,8 @@ sim_late_word(Sim *sim, FerrySaid word)
 
     if (!sim->world.host[TARGET].ferryd || sim->world.host[TARGET].stepping)
         return;
+    if (sim->over[TARGET] && sim->journal[TARGET]->len == 0)
+        drop_driver(sim, TARGET); /* as if restarted since: nothing was begun, nothing is kept */
     sim_note(sim, "* T hears, late: %s", ferry_said_name(word));
     (void)take_word(sim, asks[word], word);
 }

@@ -65,9 +65,11 @@ struct _Sim {
     FerryAnswer published; /* by T */
     FerryAnswer polled;    /* by S's long poll, with record TRANSFER */
     int64_t polled_ms;
-    unsigned said; /* bits: words that S has sent, which may come late */
+    bool abort_answered; /* T has answered an ABORT: no RESERVE may be taken any more */
+    unsigned said;       /* bits: words that S has sent, which may come late */
 
     SimGapFunc gap;
+    unsigned lazy_event;  /* of a random schedule: does not happen before all heals */
     unsigned calm_points; /* of a random schedule: so many gaps before the first fault */
     unsigned points;      /* gaps so far */
     SimPlanned planned[2];

@@ -96,6 +96,20 @@ take_reply(SimWorld *world)
     world->reply = REPLY_NONE;
 }
 
+/* A mutant's: the relay tells the client of an end that it has to hide. */
+static bool
+may_pass_eof(const SimWorld *world)
+{
+    return world->mutant == MUTANT_PASS_EOF && is_called(world, CALL_HELD) &&
+           (!world->far_relay || world->reply == REPLY_LOST);
+}
+
+static void
+pass_eof(SimWorld *world)
+{
+    world->ending = ENDING_CANCELLED;
+}
+
 static bool
 may_confirm(const SimWorld *world)
 {
@@ -485,6 +499,7 @@ const SimEvent sim_events[] = {
     { "libvirt T takes finish",     EVENT_PROGRESS, may_finish,               finish },
     { "libvirt T ends finish",      EVENT_PROGRESS, may_end_finish,           end_finish },
     { "reply arrives",              EVENT_PROGRESS, may_take_reply,           take_reply },
+    { "relay passes the end on",    EVENT_PROGRESS, may_pass_eof,             pass_eof },
     { "client confirms",            EVENT_PROGRESS, may_confirm,              confirm },
     { "relay T sees the end",       EVENT_PROGRESS, may_see_end,              see_end },
     { "libvirt T auto-destroys",    EVENT_PROGRESS, may_auto_destroy,         auto_destroy },

@@ -2,6 +2,9 @@
 
 #include "event.h"
 
+/* Words and restarts may come when all is over, too. */
+#define AFTERLIFE_PICKS 20
+
 /* Far more than the longest way to the end; who needs more will never come there (L1). */
 #define MAX_ROUNDS 4000
 
@@ -18,20 +21,21 @@ happen_first(Sim *sim, SimEventKind kind)
     return false;
 }
 
+/* One that may happen, each as likely as another. */
 static bool
 happen_any(Sim *sim, SimEventKind kind)
 {
-    unsigned first = sim_random(sim, sim_n_events);
+    unsigned chosen = 0;
+    unsigned possible = 0;
 
     for (unsigned i = 0; i < sim_n_events; i++) {
-        unsigned event = (first + i) % sim_n_events;
-
-        if (sim_events[event].kind == kind && sim_events[event].may(&sim->world)) {
-            sim_happen(sim, event);
-            return true;
-        }
+        if (sim_events[i].kind == kind && i != sim->lazy_event && sim_events[i].may(&sim->world) &&
+            sim_random(sim, ++possible) == 0)
+            chosen = i;
     }
-    return false;
+    if (possible > 0)
+        sim_happen(sim, chosen);
+    return possible > 0;
 }
 
 static bool
@@ -132,10 +136,34 @@ chance(Sim *sim, unsigned permille)
 static void
 say_late(Sim *sim)
 {
-    unsigned word = sim_random(sim, FERRY_N_SAID);
+    unsigned first = sim_random(sim, FERRY_N_SAID);
 
-    if (sim->said & 1u << word)
-        sim_late_word(sim, (FerrySaid)word);
+    for (unsigned i = 0; i < FERRY_N_SAID; i++) {
+        unsigned word = (first + i) % FERRY_N_SAID;
+
+        if (sim->said & 1u << word) {
+            sim_late_word(sim, (FerrySaid)word);
+            return;
+        }
+    }
+}
+
+static bool
+is_calm(const Sim *sim)
+{
+    FerryRecordKind record = sim->world.record[SOURCE];
+
+    switch (sim->profile->when) {
+    case SIM_FROM_SOME_POINT:
+        return sim->points < sim->calm_points;
+    case SIM_BEFORE_TRANSFER:
+        return record >= FERRY_RECORD_TRANSFER && record < FERRY_RECORD_ABORTED;
+    case SIM_IN_HOLD:
+        return record < FERRY_RECORD_TRANSFER || sim->world.call < CALL_OPEN;
+    case SIM_FROM_HANDOFF:
+        return record < FERRY_RECORD_HANDOFF;
+    }
+    return true;
 }
 
 static void
@@ -143,7 +171,7 @@ disturb(Sim *sim)
 {
     const SimProfile *profile = sim->profile;
 
-    if (sim->points < sim->calm_points)
+    if (is_calm(sim))
         return;
     if (chance(sim, profile->crash_permille))
         (void)happen_any(sim, EVENT_CRASH);
@@ -208,7 +236,7 @@ random_gap(Sim *sim, FerrySide side)
         (void)happen_any(sim, EVENT_PROGRESS);
     if (sim_random(sim, 3) == 0)
         step_soon(sim, other);
-    if (sim->points >= sim->calm_points && sim_random(sim, 30) == 0)
+    if (!is_calm(sim) && sim_random(sim, 30) == 0)
         sim->op_fault = sim_random(sim, 2) == 0 ? OP_FAILS_BEFORE : OP_FAILS_AFTER;
     disturb(sim);
 }
@@ -216,19 +244,26 @@ random_gap(Sim *sim, FerrySide side)
 SimResult
 sim_run_random(const SimPlan *plan,
                const SimProfile *profile,
+               SimMutant mutant,
                uint64_t seed,
                SimVerbosity verbosity)
 {
+    unsigned after = AFTERLIFE_PICKS;
     Sim sim;
 
     sim_init(&sim, plan, seed);
     if (verbosity == SIM_TRACED)
         sim.trace = g_string_new(NULL);
     sim.profile = profile;
+    sim.world.mutant = mutant;
     sim.gap = random_gap;
     sim.calm_points = sim_random(&sim, 200); /* else most would be aborted early */
-    for (unsigned i = 0; i < profile->picks && sim.violation == NULL && !is_over(&sim); i++)
+    sim.lazy_event = sim_random(&sim, 3 * sim_n_events);
+    for (unsigned i = 0; i < profile->picks && after > 0 && sim.violation == NULL; i++) {
         pick(&sim);
+        if (is_over(&sim))
+            after--;
+    }
     sim_note(&sim, "-- all heals --");
     finish(&sim, 0);
     return result_of(&sim);

@@ -2,12 +2,16 @@
 
 #include "drive.h"
 
+/** When faults come. */
+typedef enum { SIM_FROM_SOME_POINT, SIM_BEFORE_TRANSFER, SIM_IN_HOLD, SIM_FROM_HANDOFF } SimWhen;
+
 /** How a schedule is made. */
 typedef struct _SimProfile {
     const char *name;
     unsigned gap_percent; /* chance that something happens in a gap */
     unsigned crash_permille, death_permille, hand_permille, late_permille, cancel_permille;
     unsigned max_deaths;
+    SimWhen when;
     unsigned picks; /* so many random choices; then all heals, and it must end by itself */
 } SimProfile;
 
@@ -24,6 +28,7 @@ typedef enum { SIM_QUIET, SIM_TRACED } SimVerbosity;
 /** A random schedule; the same for the same arguments. */
 SimResult sim_run_random(const SimPlan *plan,
                          const SimProfile *profile,
+                         SimMutant mutant,
                          uint64_t seed,
                          SimVerbosity verbosity);
 

@@ -25,13 +25,30 @@ FerryTargetDecision
 __wrap_ferry_decide_target(FerryTargetRecord record, FerryTargetDomain domain, FerrySaid said);
 
 static void
-impossible(void)
+impossible(FerrySide side)
 {
     Sim *sim = sim_current();
 
+    if (!sim->world.host[side].ferryd)
+        return; /* it died inside this step: what it still thinks is never acted on */
+    sim_note(sim, "an impossible row");
+    if (sim->world.mutant != MUTANT_NONE)
+        return; /* it alarms rightly; what counts is what the mutant broke */
     if (sim->violation == NULL)
         sim->violation = "X an impossible row was reached";
     sim_note(sim, "VIOLATION: %s", sim->violation);
+}
+
+/* Half of the time a mutant is right, for what it breaks may need what came before to be right; but
+ * one that leads nowhere is always wrong. */
+static bool
+mutates_now(void)
+{
+    Sim *sim = sim_current();
+    SimMutant mutant = sim->world.mutant;
+
+    return mutant != MUTANT_NONE &&
+           (g_str_has_prefix(sim_mutant_info(mutant)->breaks, "L1") || sim_random(sim, 2) == 0);
 }
 
 static void
@@ -57,7 +74,12 @@ __wrap_ferry_decide_source(FerrySourceRecord record,
              decision.row, ferry_source_act_name(decision.act));
     use(source_used, decision.row);
     if (decision.act == FERRY_DO_IMPOSSIBLE)
-        impossible();
+        impossible(SOURCE);
+    if (decision.act == FERRY_DO_HANDOFF && sim_current()->world.mutant == MUTANT_GO_BEFORE_JOURNAL)
+        sim_late_word(sim_current(), FERRY_SAID_HANDOFF);
+    if (mutates_now())
+        decision.act =
+            sim_mutate_source(sim_current()->world.mutant, record, relay, answer, decision.act);
     return decision;
 }
 
@@ -71,7 +93,9 @@ __wrap_ferry_decide_target(FerryTargetRecord record, FerryTargetDomain domain, F
              ferry_target_act_name(decision.act));
     use(target_used, decision.row);
     if (decision.act == FERRY_TARGET_IMPOSSIBLE)
-        impossible();
+        impossible(TARGET);
+    if (mutates_now())
+        decision.act = sim_mutate_target(sim_current()->world.mutant, record, domain, decision.act);
     return decision;
 }
 

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "mutant.h"
 #include "store/record.h"
 
 /**
@@ -76,6 +77,7 @@ typedef struct {
     bool stale;         /* S ran after T's copy was whole */
     bool completed;     /* T's copy was whole */
     unsigned deaths;
+    SimMutant mutant;
     bool user_paused;
     bool autostart; /* as the guest's owner has it */
     bool hook;      /* installed; without it the autostart flag alone guards */
