@@ -33,6 +33,7 @@ struct _FerrySource {
     bool lost;          /* T had it, and it ended there */
     bool end_heard;     /* what T did at the end is in the job's view */
     char *target_xml;   /* computed when everything is off */
+    const char *row;    /* of the table, decided last */
     unsigned tries;     /* of one act in a row */
     int64_t wait_ms;
     int64_t began_ms;

@@ -189,6 +189,9 @@ ferry_source_step(FerrySource *self)
     decision =
         ferry_decide_source(self->record, domain, relay, self->answer.record, self->answer.domain);
     g_assert(decision.act < G_N_ELEMENTS(acts));
+    if (g_strcmp0(decision.row, self->row) != 0)
+        self->tries = 0; /* what was tried in vain was something else */
+    self->row = decision.row;
     return acts[decision.act](self);
 }
 
