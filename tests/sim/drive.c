@@ -596,6 +596,7 @@ ask(void *data, FerryAsk what, FerryRecordKind mine, json_t *body, FerryAnswer *
     g_autofree char *name =
         g_strdup_printf("ask %s (%s)", ferry_ask_name(what), ferry_record_kind_name(mine));
     bool answered_late = false;
+    bool unknown = false;
     FerryAnswer answer;
 
     (void)body;
@@ -608,6 +609,7 @@ ask(void *data, FerryAsk what, FerryRecordKind mine, json_t *body, FerryAnswer *
     answered_late = sim->op_fault == OP_FAILS_AFTER;
     if (!sim->world.link[SOURCE] || !sim->world.host[TARGET].ferryd)
         return unreached(sim, "T is not reached", error);
+    unknown = sim->target == NULL;
     if (!take_word(sim, what, word)) {
         *ret = (FerryAnswer){ FERRY_T_NONE, FERRY_TD_NONE, NULL };
         return end_op(end, name, error);
@@ -622,7 +624,7 @@ ask(void *data, FerryAsk what, FerryRecordKind mine, json_t *body, FerryAnswer *
         return false;
     }
     *ret = answer;
-    sim->abort_answered |= what == FERRY_ASK_ABORT && sim->over[TARGET];
+    sim->abort_answered |= unknown && what == FERRY_ASK_ABORT && sim->over[TARGET];
     sim_note(sim, "  T answers %s, %s", ferry_target_answer_name(ret->record),
              ferry_target_domain_name(ret->domain));
     return true;

@@ -65,7 +65,8 @@ struct _Sim {
     FerryAnswer published; /* by T */
     FerryAnswer polled;    /* by S's long poll, with record TRANSFER */
     int64_t polled_ms;
-    bool abort_answered; /* T has answered an ABORT: no RESERVE may be taken any more */
+    bool abort_answered; /* T has answered an ABORT of a job it did not know: no RESERVE may be
+                            taken any more */
     unsigned said;       /* bits: words that S has sent, which may come late */
 
     SimGapFunc gap;
