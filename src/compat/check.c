@@ -12,12 +12,6 @@
 #include "compat/compare.h"
 #include "compat/list.h"
 
-/* What steps 4 and 5 came to. */
-typedef struct {
-    GPtrArray *findings;
-    FerryBasis basis; /* should the verdict be a yes or provision */
-} Outcome;
-
 static GPtrArray *
 new_findings(void)
 {
@@ -68,8 +62,8 @@ check_documents(const FerryFacts *source, const FerryFacts *target, GPtrArray *f
 static void
 check_hard(FerryComparison *comparison)
 {
-    const FerryValue *source = ferry_facts_find(comparison->source, "device_api");
-    const FerryValue *target = ferry_facts_find(comparison->target, "device_api");
+    const FerryValue *source = ferry_facts_fact(comparison->source, FERRY_FACT_DEVICE_API);
+    const FerryValue *target = ferry_facts_fact(comparison->target, FERRY_FACT_DEVICE_API);
     FerryFindingCode missing = source != NULL   ? FERRY_CODE_MISSING_TARGET
                                : target != NULL ? FERRY_CODE_MISSING_SOURCE
                                                 : FERRY_CODE_MISSING_BOTH;
@@ -129,37 +123,49 @@ apply_allow(FerryComparison *comparison)
     }
 }
 
-static Outcome
+/* Steps 4 and 5 where an allow rule holds: its findings are kept apart until it has dropped some.
+ */
+static FerryBasis
+compare_allowed(FerryComparison *comparison)
+{
+    GPtrArray *findings = comparison->findings;
+    g_autoptr(GPtrArray) compared = new_findings();
+    FerryBasis basis = FERRY_BASIS_RULE;
+
+    comparison->findings = compared;
+    basis = compare_pair(comparison);
+    if (worst_level(compared) >= FERRY_VERDICT_UNKNOWN) {
+        apply_allow(comparison);
+        basis = FERRY_BASIS_RULE;
+    }
+    g_ptr_array_extend_and_steal(findings, g_steal_pointer(&compared));
+    return basis;
+}
+
+/* Steps 2 to 5; returns the basis, should the verdict be a yes or provision. */
+static FerryBasis
 evaluate(const FerryFacts *source,
          const FerryFacts *target,
          const FerryRuling *ruling,
-         FerryCheckFlags flags)
+         FerryCheckFlags flags,
+         GPtrArray *findings)
 {
-    Outcome outcome = { .findings = new_findings() };
-    GPtrArray *notes = (flags & FERRY_CHECK_EXPLAIN) != 0 ? outcome.findings : NULL;
+    GPtrArray *notes = (flags & FERRY_CHECK_EXPLAIN) != 0 ? findings : NULL;
     g_autoptr(FerryFacts) filled_source =
         ferry_ruling_assume(ruling, FERRY_SIDE_SOURCE, source, notes);
     g_autoptr(FerryFacts) filled_target =
         ferry_ruling_assume(ruling, FERRY_SIDE_TARGET, target, notes);
-    g_autoptr(GPtrArray) compared = new_findings();
     FerryRuling no_rules = { .relax = NULL };
     FerryComparison comparison = { .source = filled_source != NULL ? filled_source : source,
                                    .target = filled_target != NULL ? filled_target : target,
                                    .ruling = ruling,
                                    .flags = flags,
-                                   .findings = compared };
+                                   .findings = findings };
     FerryComparison hard = comparison;
 
     hard.ruling = &no_rules;
-    hard.findings = outcome.findings;
     check_hard(&hard);
-    outcome.basis = compare_pair(&comparison);
-    if (ruling->allow != NULL && worst_level(compared) >= FERRY_VERDICT_UNKNOWN) {
-        apply_allow(&comparison);
-        outcome.basis = FERRY_BASIS_RULE;
-    }
-    g_ptr_array_extend_and_steal(outcome.findings, g_steal_pointer(&compared));
-    return outcome;
+    return ruling->allow != NULL ? compare_allowed(&comparison) : compare_pair(&comparison);
 }
 
 /* Whether the verdict would have been another one without any allow or relax rule. */
@@ -167,11 +173,10 @@ static bool
 rules_were_needed(const FerryFacts *source, const FerryFacts *target, FerryVerdictLevel level)
 {
     FerryRuling no_rules = { .relax = NULL };
-    Outcome without = evaluate(source, target, &no_rules, FERRY_CHECK_PLAIN);
-    FerryVerdictLevel level_without = worst_level(without.findings);
+    g_autoptr(GPtrArray) findings = new_findings();
 
-    g_ptr_array_unref(without.findings);
-    return level_without != level;
+    (void)evaluate(source, target, &no_rules, FERRY_CHECK_PLAIN, findings);
+    return worst_level(findings) != level;
 }
 
 static bool
@@ -242,30 +247,44 @@ conclude(FerryVerdict *self, FerryCheckFlags flags)
         self->basis = FERRY_BASIS_NONE;
 }
 
+/* Steps 2 to 5 with rules; their own findings come last. */
+static void
+check_with_rules(FerryVerdict *self,
+                 const FerryFacts *source,
+                 const FerryFacts *target,
+                 const FerryCheckOptions *options)
+{
+    g_autoptr(FerryRuling) ruling = ferry_rules_apply(options->rules, source, target);
+    FerryVerdictLevel level = FERRY_VERDICT_YES;
+
+    self->basis = evaluate(source, target, ruling, options->flags, self->findings);
+    level = worst_level(self->findings);
+    if (self->basis != FERRY_BASIS_RULE && ruling->relax->len > 0 &&
+        level < FERRY_VERDICT_UNKNOWN && rules_were_needed(source, target, level))
+        self->basis = FERRY_BASIS_RULE;
+    g_ptr_array_extend_and_steal(self->findings, g_steal_pointer(&ruling->findings));
+}
+
 FerryVerdict *
 ferry_check(const FerryFacts *source, const FerryFacts *target, const FerryCheckOptions *options)
 {
+    static const FerryCheckOptions nothing = { .rules = NULL };
     FerryVerdict *self = g_new0(FerryVerdict, 1);
-    FerryCheckFlags flags = options != NULL ? options->flags : FERRY_CHECK_PLAIN;
-    g_autoptr(FerryRuling) ruling = NULL;
-    Outcome outcome = { .basis = FERRY_BASIS_NONE };
+    FerryRuling no_rules = { .relax = NULL };
 
+    if (options == NULL)
+        options = &nothing;
     self->findings = new_findings();
     check_documents(source, target, self->findings);
     if (self->findings->len > 0) {
-        conclude(self, flags);
+        conclude(self, options->flags);
         return self;
     }
-    ruling = ferry_rules_apply(options != NULL ? options->rules : NULL, source, target);
-    outcome = evaluate(source, target, ruling, flags);
-    self->basis = outcome.basis;
-    if (self->basis != FERRY_BASIS_RULE && ruling->relax->len > 0 &&
-        worst_level(outcome.findings) < FERRY_VERDICT_UNKNOWN &&
-        rules_were_needed(source, target, worst_level(outcome.findings)))
-        self->basis = FERRY_BASIS_RULE;
-    g_ptr_array_extend_and_steal(self->findings, outcome.findings);
-    g_ptr_array_extend_and_steal(self->findings, g_steal_pointer(&ruling->findings));
-    apply_observations(self, options != NULL ? options->observations : FERRY_OBSERVED_NOTHING);
-    conclude(self, flags);
+    if (options->rules != NULL)
+        check_with_rules(self, source, target, options);
+    else
+        self->basis = evaluate(source, target, &no_rules, options->flags, self->findings);
+    apply_observations(self, options->observations);
+    conclude(self, options->flags);
     return self;
 }

@@ -112,8 +112,8 @@ compare_equal(FerryComparison *self,
               const char *missing_reason)
 {
     const char *key = ferry_fact_name(fact);
-    const FerryValue *source = ferry_facts_find(self->source, key);
-    const FerryValue *target = ferry_facts_find(self->target, key);
+    const FerryValue *source = ferry_facts_fact(self->source, fact);
+    const FerryValue *target = ferry_facts_fact(self->target, fact);
 
     if (is_mentioned(self, key))
         return;
@@ -219,8 +219,8 @@ static bool
 is_of_one_driver(FerryComparison *self)
 {
     const char *class = ferry_facts_class(self->source);
-    const FerryValue *source = ferry_facts_find(self->source, "driver");
-    const FerryValue *target = ferry_facts_find(self->target, "driver");
+    const FerryValue *source = ferry_facts_fact(self->source, FERRY_FACT_DRIVER);
+    const FerryValue *target = ferry_facts_fact(self->target, FERRY_FACT_DRIVER);
 
     if (class[0] == '\0' || strcmp(class, "mdev") == 0 ||
         strcmp(class, ferry_facts_class(self->target)) != 0)
@@ -248,8 +248,8 @@ compare_version(FerryComparison *self)
         [FERRY_VERSION_MAJOR_DIFFERS] = FERRY_CODE_MAJOR_DIFFERS,
         [FERRY_VERSION_TARGET_OLDER] = FERRY_CODE_MINOR_NEWER,
     };
-    const FerryValue *source = ferry_facts_find(self->source, "version");
-    const FerryValue *target = ferry_facts_find(self->target, "version");
+    const FerryValue *source = ferry_facts_fact(self->source, FERRY_FACT_VERSION);
+    const FerryValue *target = ferry_facts_fact(self->target, FERRY_FACT_VERSION);
     FerryVersionVerdict verdict = FERRY_VERSION_MAJOR_DIFFERS;
     const FerryRule *rule = ignoring_rule(self, "version");
 

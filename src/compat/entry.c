@@ -270,6 +270,45 @@ needs_values(const FerryEntry *entry, const FerryTerm *term)
     return term->splits || piece_variable(entry, term, 0)->type == FERRY_VARIABLE_SET;
 }
 
+/* The longest text of a piece; *@is_edge_blank when a text of it may begin or end so. */
+static size_t
+longest_text(const FerryEntry *entry, const FerryTerm *term, guint i, bool *is_edge_blank)
+{
+    const FerryPiece *piece = &g_array_index(term->pieces, FerryPiece, i);
+    const FerryVariable *variable = piece->text == NULL ? piece_variable(entry, term, i) : NULL;
+    size_t n = variable != NULL ? (size_t)variable->count : 1;
+    size_t longest = 0;
+
+    for (size_t at = 0; at < n; at++) {
+        const char *text = variable != NULL ? variable->texts[at] : piece->text;
+        size_t size = strlen(text);
+
+        longest = MAX(longest, size);
+        if ((i == 0 && text[0] == ' ') || (i + 1 == term->pieces->len && text[size - 1] == ' '))
+            *is_edge_blank = true;
+    }
+    return longest;
+}
+
+/* Whether a template of any attribute makes only good strings: the pieces' bytes were judged. */
+static bool
+makes_good_strings(const FerryEntry *entry, const FerryTerm *term)
+{
+    size_t longest = 0;
+    bool is_edge_blank = false;
+
+    if (term->sort != FERRY_TERM_TEMPLATE || ferry_key_has_own_rule(term->key) ||
+        needs_values(entry, term))
+        return false;
+    for (guint i = 0; i < term->pieces->len; i++) {
+        const FerryPiece *piece = &g_array_index(term->pieces, FerryPiece, i);
+        if (piece->text == NULL && piece_variable(entry, term, i)->type == FERRY_VARIABLE_SET)
+            return false;
+        longest += longest_text(entry, term, i, &is_edge_blank);
+    }
+    return longest <= FERRY_STRING_MAX && !is_edge_blank;
+}
+
 FerryValueStatus
 ferry_term_finish(const FerryEntry *entry, FerryTerm *term)
 {
@@ -277,7 +316,8 @@ ferry_term_finish(const FerryEntry *entry, FerryTerm *term)
     g_autoptr(GArray) values = g_array_new(FALSE, TRUE, sizeof(FerryValue));
     FerryValueStatus status = FERRY_VALUE_OK;
 
-    if (term->sort != FERRY_TERM_QUANTITY && term->sort != FERRY_TERM_TEMPLATE)
+    if ((term->sort != FERRY_TERM_QUANTITY && term->sort != FERRY_TERM_TEMPLATE) ||
+        makes_good_strings(entry, term))
         return FERRY_VALUE_OK;
     g_array_set_clear_func(values, (GDestroyNotify)ferry_value_clear);
     do {

@@ -56,6 +56,12 @@ ferry_facts_copy(const FerryFacts *self)
 }
 
 const FerryValue *
+ferry_facts_fact(const FerryFacts *self, FerryFactKey fact)
+{
+    return self->facts[fact].kind != FERRY_KIND_NONE ? &self->facts[fact] : NULL;
+}
+
+const FerryValue *
 ferry_facts_find(const FerryFacts *self, const char *key)
 {
     FerryFactKey fact = ferry_fact_find(key);
@@ -63,7 +69,7 @@ ferry_facts_find(const FerryFacts *self, const char *key)
     size_t high = self->n_attributes;
 
     if (fact != FERRY_N_FACTS)
-        return self->facts[fact].kind != FERRY_KIND_NONE ? &self->facts[fact] : NULL;
+        return ferry_facts_fact(self, fact);
     while (low < high) {
         size_t middle = (low + high) / 2;
         int order = strcmp(self->attributes[middle].name, key);

@@ -65,6 +65,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(FerryFacts, ferry_facts_free)
 /** Returns: (transfer none) (nullable): a fact's or attribute's value, NULL when not stated */
 const FerryValue *ferry_facts_find(const FerryFacts *self, const char *key);
 
+/** Returns: (transfer none) (nullable): the value of a fact, NULL when not stated */
+const FerryValue *ferry_facts_fact(const FerryFacts *self, FerryFactKey fact);
+
 /** Returns: (transfer none) (nullable): what @key can be set to now: phase and state allow it */
 const FerrySettable *ferry_facts_find_settable(const FerryFacts *self, const char *key);
 

@@ -22,7 +22,8 @@ typedef struct {
     size_t count;
     size_t strides[FERRY_VARIABLES_MAX];
     const FerryTerm *term;
-    const FerryValue *source;
+    const FerryValue *source; /* the value looked for */
+    uint8_t level;            /* what a row gets where it fits */
     uint8_t *row;
 } Fill;
 
@@ -40,9 +41,9 @@ is_inert(const Fill *fill, const FerryTerm *term)
     return ferry_facts_key_is_inert(fill->comparison->source, term->key);
 }
 
-/* Marks every assignment whose digits of the term's variables are @digits. */
+/* Gives the level to every assignment whose digits of the term's variables are @digits. */
 static void
-mark(const Fill *fill, const size_t *digits, uint8_t level)
+mark(const Fill *fill, const size_t *digits)
 {
     unsigned n = fill->entry->variables->len;
     size_t others[FERRY_VARIABLES_MAX] = { 0 };
@@ -50,7 +51,7 @@ mark(const Fill *fill, const size_t *digits, uint8_t level)
     unsigned last = 0;
 
     if (fill->term->variables == 0) {
-        memset(fill->row, level, fill->count);
+        memset(fill->row, fill->level, fill->count);
         return;
     }
     for (unsigned i = 0; i < n; i++) {
@@ -64,7 +65,7 @@ mark(const Fill *fill, const size_t *digits, uint8_t level)
         for (unsigned i = 0; i <= last; i++)
             base +=
                 ((fill->term->variables >> i & 1) != 0 ? digits[i] : others[i]) * fill->strides[i];
-        memset(fill->row + base, level, fill->strides[last]);
+        memset(fill->row + base, fill->level, fill->strides[last]);
     } while (ferry_term_next(fill->entry, &free_variables, others));
 }
 
@@ -104,7 +105,7 @@ match_pieces(const Fill *fill, guint at, const char *text, size_t *digits, unsig
         return;
     if (at == fill->term->pieces->len) {
         if (text[0] == '\0')
-            mark(fill, digits, FERRY_VERDICT_YES);
+            mark(fill, digits);
         return;
     }
     piece = &g_array_index(fill->term->pieces, FerryPiece, at);
@@ -133,7 +134,7 @@ match_quantity(const Fill *fill)
     g_snprintf(text, sizeof(text), "%" G_GINT64_FORMAT, num / den);
     digits[piece->variable] = ferry_variable_find(variable_of(fill, piece), text, strlen(text));
     if (digits[piece->variable] != SIZE_MAX)
-        mark(fill, digits, FERRY_VERDICT_YES);
+        mark(fill, digits);
 }
 
 static void
@@ -143,7 +144,7 @@ match_values(const Fill *fill)
 
     for (size_t place = 0; place < fill->term->n_values; place++) {
         if (ferry_value_matches(&fill->term->values[place], fill->source))
-            mark(fill, digits, FERRY_VERDICT_YES);
+            mark(fill, digits);
         (void)ferry_term_next(fill->entry, fill->term, digits);
     }
 }
@@ -177,19 +178,18 @@ mismatch_level(const Fill *fill)
     return FERRY_VERDICT_NO;
 }
 
+/* Gives the level to every assignment whose value is the one looked for. */
 static void
-fill_match_row(Fill *fill)
+fill_matches(const Fill *fill)
 {
     const FerryTerm *term = fill->term;
-    FerryVerdictLevel level = mismatch_level(fill);
     size_t digits[FERRY_VARIABLES_MAX] = { 0 };
 
-    memset(fill->row, (int)level, fill->count);
-    if (level != FERRY_VERDICT_NO || fill->source == NULL || term->sort == FERRY_TERM_ABSENT)
+    if (!ferry_kinds_meet(term_kind(term), fill->source->kind))
         return;
     if (term->sort == FERRY_TERM_LITERAL) {
         if (ferry_value_matches(&term->literal, fill->source))
-            memset(fill->row, FERRY_VERDICT_YES, fill->count);
+            memset(fill->row, fill->level, fill->count);
     } else if (term->values != NULL) {
         match_values(fill);
     } else if (term_kind(term) == FERRY_KIND_QUANTITY) {
@@ -197,6 +197,17 @@ fill_match_row(Fill *fill)
     } else if (ferry_value_n_elements(fill->source) == 1) {
         match_pieces(fill, 0, ferry_value_element(fill->source, 0), digits, 0);
     }
+}
+
+static void
+fill_match_row(Fill *fill)
+{
+    FerryVerdictLevel level = mismatch_level(fill);
+
+    memset(fill->row, (int)level, fill->count);
+    fill->level = FERRY_VERDICT_YES;
+    if (level == FERRY_VERDICT_NO && fill->term->sort != FERRY_TERM_ABSENT)
+        fill_matches(fill);
 }
 
 /* Whether the target has the value (versions: major and minor), can get it, or neither. */
@@ -216,22 +227,49 @@ directive_level(const FerryComparison *self, const char *key, const FerryValue *
                                                                     : FERRY_VERDICT_NO;
 }
 
+/* One value after the other: for versions, whose bugfix is no matter here, and for ranges. */
 static void
-fill_directive_row(Fill *fill)
+fill_one_by_one(Fill *fill, const FerryDomainItem *range)
 {
     size_t digits[FERRY_VARIABLES_MAX] = { 0 };
 
     do {
         g_auto(FerryValue) wanted = { .kind = FERRY_KIND_NONE };
-        FerryVerdictLevel level = FERRY_VERDICT_YES;
 
         (void)ferry_term_value(fill->entry, fill->term, digits, &wanted);
-        level = directive_level(fill->comparison, fill->term->key, &wanted);
-        if (fill->term->variables == 0)
-            memset(fill->row, (int)level, fill->count);
-        else
-            mark(fill, digits, (uint8_t)level);
+        if (range == NULL)
+            fill->level = (uint8_t)directive_level(fill->comparison, fill->term->key, &wanted);
+        if (range == NULL || ferry_domain_item_has(range, &wanted))
+            mark(fill, digits);
     } while (ferry_term_next(fill->entry, fill->term, digits));
+}
+
+/* The row of what the target can get, then of what it has: the latter needs no step. */
+static void
+fill_directive_row(Fill *fill)
+{
+    const char *key = fill->term->key;
+    const FerrySettable *settable = ferry_facts_find_settable(fill->comparison->target, key);
+
+    memset(fill->row, FERRY_VERDICT_NO, fill->count);
+    if (strcmp(key, "version") == 0) {
+        fill_one_by_one(fill, NULL);
+        return;
+    }
+    fill->level = FERRY_VERDICT_PROVISION;
+    for (guint i = 0; settable != NULL && i < settable->items->len; i++) {
+        const FerryDomainItem *item = &g_array_index(settable->items, FerryDomainItem, i);
+
+        fill->source = &item->low;
+        if (!item->is_range)
+            fill_matches(fill);
+        else if (term_kind(fill->term) == FERRY_KIND_QUANTITY)
+            fill_one_by_one(fill, item);
+    }
+    fill->level = FERRY_VERDICT_YES;
+    fill->source = ferry_facts_find(fill->comparison->target, key);
+    if (fill->source != NULL)
+        fill_matches(fill);
 }
 
 /* A key may have a match and a directive: its level is the worse of both. */

@@ -139,12 +139,18 @@ is_in_range(const FerryDomainItem *item, const FerryValue *value)
 }
 
 bool
+ferry_domain_item_has(const FerryDomainItem *item, const FerryValue *value)
+{
+    return item->is_range ? is_in_range(item, value) : ferry_value_matches(&item->low, value);
+}
+
+bool
 ferry_settable_has(const FerrySettable *self, const FerryValue *value)
 {
     for (guint i = 0; i < self->items->len; i++) {
         const FerryDomainItem *item = &g_array_index(self->items, FerryDomainItem, i);
 
-        if (item->is_range ? is_in_range(item, value) : ferry_value_matches(&item->low, value))
+        if (ferry_domain_item_has(item, value))
             return true;
     }
     return false;

@@ -35,6 +35,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(FerrySettable, ferry_settable_free)
  */
 FerrySettable *ferry_settable_from_json(const char *key, const json_t *json, FerryFault **fault);
 
+/** Whether @value is one of the item's. */
+bool ferry_domain_item_has(const FerryDomainItem *item, const FerryValue *value);
+
 /** Whether exactly @value can be set: sets as sets, versions by major and minor. */
 bool ferry_settable_has(const FerrySettable *self, const FerryValue *value);
 

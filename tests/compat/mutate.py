@@ -97,6 +97,7 @@ MUTANTS = [
 
 # The place of the mutant's row in MUTANTS by its new text, and why it changes nothing that can be seen.
 EQUIVALENT = {
+    "if (q < 0 || q > FERRY_NUMBER_MAX": "every caller refuses 0 before: the text's form, JSON's q, an operator's number",
     "if (source != NULL && target != NULL && 1)\n        verdict =": "the added condition is always true",
     "Score best = { .worst = UINT8_MAX - 1 };": "any start above the worst level, 4, does",
 }
