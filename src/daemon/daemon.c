@@ -15,6 +15,8 @@
 
 /* What there is to connect to unless the configuration says otherwise. */
 #define DEFAULT_LISTEN "*:8442"
+/* Where ferry-hook looks, which reads no configuration. */
+#define MARKER_DIR "/var/lib/ferry"
 
 struct _FerryDaemon {
     const FerryConfig *config;
@@ -128,7 +130,7 @@ start_migrator(FerryDaemon *self, GError **error)
         .identity = self->identity,
         .clock = ferry_clock_system(),
         .name = self->name,
-        .state_dir = config->state_dir,
+        .marker_dir = MARKER_DIR,
         .libvirt_socket = config->libvirt_socket,
         .memory_tls_dir = config->memory_tls_dir,
         .timers = timers_of(config),

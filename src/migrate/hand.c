@@ -91,7 +91,7 @@ mark(void *data, GError **error)
 {
     FerryHand *hand = data;
 
-    return ferry_marker_set(hand->state_dir, hand->row.guest_uuid, hand->row.id, error);
+    return ferry_marker_set(hand->marker_dir, hand->row.guest_uuid, hand->row.id, error);
 }
 
 static bool
@@ -99,7 +99,7 @@ unmark(void *data, GError **error)
 {
     FerryHand *hand = data;
 
-    return ferry_marker_clear(hand->state_dir, hand->row.guest_uuid, hand->row.id, error);
+    return ferry_marker_clear(hand->marker_dir, hand->row.guest_uuid, hand->row.id, error);
 }
 
 const FerryGuestOps ferry_hand_guest_ops = {

@@ -10,7 +10,7 @@ typedef struct {
     FerryGuests *guests;
     FerryStore *store;
     const FerryClock *clock;
-    const char *state_dir;
+    const char *marker_dir;
     FerryJobRow row;   /* id, side, guest and peer of the job; strings are the owner's */
     uint64_t asked_at; /* number of the newest event when a device was last asked for */
 } FerryHand;

@@ -52,6 +52,8 @@ make_folder(const char *state_dir, GError **error)
     g_autofree char *folder = g_build_filename(state_dir, "hold", NULL);
     FERRY_AUTOFD int fd = -1;
 
+    if (g_mkdir_with_parents(state_dir, 0755) < 0)
+        return ferry_error_set_errno(error, errno, "make folder", state_dir);
     if (mkdir(folder, 0755) < 0) {
         if (errno == EEXIST)
             return true;

@@ -5,7 +5,7 @@
 #include <glib.h>
 
 /**
- * Hold markers: STATE_DIR/hold/GUEST_UUID, which makes ferry-hook refuse the guest's start without
+ * Hold markers: MARKER_DIR/hold/GUEST_UUID, which makes ferry-hook refuse the guest's start without
  * asking ferryd (docs/handover.md, section 4).  A marker holds the id of its job.
  *
  * Any thread; one job at a time works on a guest's marker.  Errors of all: FERRY_ERROR_INVALID (not

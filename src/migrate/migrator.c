@@ -36,7 +36,7 @@ ferry_run_new(FerryMigrator *migrator, const FerryJobIdentity *identity)
         .guests = config->guests,
         .store = config->store,
         .clock = config->clock,
-        .state_dir = config->state_dir,
+        .marker_dir = config->marker_dir,
         .row = { .id = (char *)who->id,
                  .side = who->side,
                  .guest_uuid = (char *)who->guest_uuid,

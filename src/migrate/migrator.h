@@ -18,7 +18,7 @@ typedef struct {
     const FerryIdentity *identity; /* (nullable): without TLS there are no peers */
     const FerryClock *clock;
     const char *name;           /* this host's, as in its certificate */
-    const char *state_dir;      /* for the hold markers */
+    const char *marker_dir;     /* the hold markers are in its "hold" */
     const char *run_dir;        /* for the relays' sockets */
     const char *libvirt_socket; /* of this host's libvirtd, for the relay's far half */
     const char *memory_tls_dir; /* of QEMU's own migration credentials */

@@ -80,7 +80,7 @@ host_new(const char *name, FerryIdentity *identity, const char *uri)
     config.store = self->store;
     config.guests = self->guests;
     config.identity = identity;
-    config.state_dir = config.run_dir = config.memory_tls_dir = self->folder;
+    config.marker_dir = config.run_dir = config.memory_tls_dir = self->folder;
     config.libvirt_socket = "/nonexistent";
     self->migrator = ferry_migrator_new(&config);
     self->api = (FerryApi){ .name = name,
