@@ -23,6 +23,14 @@ check-lab: packages
 check-long: packages
 	@$(PYTHON) tests/check --long
 
+# Measures; every folder of bench/ has one program, run in turn.
+bench: packages
+	@set -e; for run in bench/*/run; do echo "== $$run"; $$run; done
+
+# The main job on real guests, on two hosts made of namespaces.
+demo: packages
+	@$(PYTHON) tests/pair/demo
+
 install: all
 	meson install -C $(BUILD) --no-rebuild $(if $(DESTDIR),--destdir=$(DESTDIR))
 

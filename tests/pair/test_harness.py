@@ -14,19 +14,10 @@ from pair.monitor import Beat, inside, judge
 from pair.namespaces import HERE, Failed, wait_for
 
 
-def libvirt_migrate(pair, source, guest="g1"):
-    """libvirt's own live migration, its client here."""
-    target = pair.other(source)
-    source.domain(guest).migrate3(
-        target.libvirt, {libvirt.VIR_MIGRATE_PARAM_URI: f"tcp://{network.WIRE[target.name]}"},
-        libvirt.VIR_MIGRATE_LIVE | libvirt.VIR_MIGRATE_PERSIST_DEST | libvirt.VIR_MIGRATE_UNDEFINE_SOURCE)
-    return target
-
-
 def test_libvirt_moves_the_guest_and_pings_go_on(hosts):
     mark = hosts.fresh()
     with hosts.ping() as ping:
-        libvirt_migrate(hosts, hosts.alpha)
+        hosts.migrate_by_libvirt(hosts.alpha)
     hosts.assert_runs_only_at(hosts.beta)
     hosts.monitor.assert_one_guest(mark)
     assert hosts.monitor.hosts(mark) == ["alpha", "beta"]
@@ -39,7 +30,7 @@ def test_two_guests_are_noticed(hosts):
     hosts.alpha.domain("g1").save(f"{hosts.folder}/twin.save")
     for host in hosts.hosts:
         host.libvirt.restore(f"{hosts.folder}/twin.save")
-        hosts.monitor.next_beat(10, host.name)
+        hosts.monitor.next_beat(host=host.name)
     with pytest.raises(Failed, match="two guests ran"):
         hosts.monitor.assert_one_guest(mark)
 

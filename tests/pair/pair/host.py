@@ -1,12 +1,16 @@
 """A host of the pair: namespaces with a libvirtd of its own and, once installed, a ferryd."""
+import json
 import os
 import shutil
+import signal
 import subprocess
 
 import libvirt
 
-from .network import WIRE
+from .ferry import PORT, Ferryd, Job
 from .namespaces import HERE, Failed, Namespace, Service, wait_for
+from .network import WIRE
+from .programs import PREFIX
 
 libvirt.registerErrorHandler(lambda *_: None, None)  # errors are raised; nobody wants them printed too
 
@@ -44,6 +48,7 @@ class Host:
         self.name, self.folder, self._programs = name, folder, programs
         self.uuid = f"f{number:07d}-0000-4000-8000-000000000000"
         self.namespace = self.libvirtd = None
+        self.ferryd = Ferryd(self)
         self._connection = None
         shutil.copytree("/etc", f"{folder}/etc", symlinks=True, ignore=shutil.ignore_patterns("libvirt", "ferry", "resolv.conf"))
         _write(f"{folder}/etc/hosts", HOSTS)
@@ -51,6 +56,8 @@ class Host:
         _write(f"{folder}/etc/libvirt/qemu.conf", QEMU_CONF)
         _write(f"{folder}/etc/libvirt/libvirtd.conf", LIBVIRTD_CONF.format(uuid=self.uuid))
         _write(f"{folder}/etc/libvirt/network.conf", 'firewall_backend = "none"\n')
+        if programs:  # the hook, which libvirt looks for in /etc whatever the prefix is
+            shutil.copytree(f"{programs.removesuffix(PREFIX)}/etc", f"{folder}/etc", symlinks=True, dirs_exist_ok=True)
         for path in ("lib/libvirt", "cache/libvirt", "log/libvirt", "lib/ferry", "tmp"):
             os.makedirs(f"{folder}/var/{path}")
         os.symlink("/run", f"{folder}/var/run")
@@ -65,19 +72,55 @@ class Host:
     def start_libvirtd(self):
         self.libvirtd = Service(self.namespace, ["/usr/sbin/libvirtd"], self.log("libvirtd"))
 
+    def restart_libvirtd(self, number=signal.SIGTERM):
+        self.libvirtd.stop(number)
+        self.start_libvirtd()
+        self.libvirt.getLibVersion()  # answers again
+        self.ferryd.wait_libvirt()
+
     def run(self, *command, **options):
         return self.namespace.run(*command, **options)
+
+    def ferry(self, *arguments, check=True, **options):
+        """Runs the ferry command here as a user would; the result has returncode, stdout, stderr."""
+        return self.run(f"{PREFIX}/bin/ferry", *arguments, check=check, **options)
+
+    def ferry_json(self, *arguments):
+        return json.loads(self.ferry("--json", *arguments).stdout)
+
+    def migrate(self, target, guest="g1", *options):
+        """Starts a migration and returns its job at once."""
+        job = self.ferry_json("migrate", guest, "--to", target.name, "--detach", *options)
+        return Job(self, job["id"])
+
+    def job(self, number):
+        """A job as this host shows it."""
+        return Job(self, number)
+
+    def jobs(self):
+        return self.ferry_json("job", "list")["jobs"]
+
+    @property
+    def address(self):
+        return f"{WIRE[self.name]}:{PORT}"
 
     @property
     def libvirt(self):
         """A libvirt connection to this host, from the test process; opened again after libvirtd's restart."""
-        if self._connection is None or not self._connection.isAlive():
-            self._connection = wait_for(f"libvirtd of {self.name}", self._open, 30)
+        try:
+            self._connection.getLibVersion()
+        except (AttributeError, libvirt.libvirtError):  # none yet, or of a libvirtd that has ended
+            self._connection = wait_for(f"libvirtd of {self.name}", self._open)
         return self._connection
+
+    @property
+    def uri(self):
+        """This host's libvirt for a client that is outside."""
+        return f"qemu+unix:///system?socket={self.namespace.path(LIBVIRT_SOCKET)}"
 
     def _open(self):
         try:
-            return libvirt.open(f"qemu+unix:///system?socket={self.namespace.path(LIBVIRT_SOCKET)}")
+            return libvirt.open(self.uri)
         except libvirt.libvirtError:
             if self.libvirtd.ended() is not None:
                 raise Failed(f"{self.name}: libvirtd ended: {self.tail('libvirtd')}") from None
@@ -103,6 +146,11 @@ class Host:
             return tuple(domain.state()) if domain else None
         except libvirt.libvirtError:
             return None  # went away between the two calls
+
+    def kill_guest(self, name):
+        """Kills the guest's QEMU."""
+        self.run("sh", "-c", f"kill -9 $(cat /run/libvirt/qemu/{name}.pid)")
+        wait_for(f"{self.name} to see it", lambda: self.state(name) in (None, (5, 3), (5, 1), (5, 0), (5, 6)))
 
     def has_device(self, name, alias):
         """Is a device of this alias in the live XML?"""

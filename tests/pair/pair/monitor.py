@@ -10,6 +10,7 @@ import select
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from .namespaces import Failed, wait_for
@@ -18,6 +19,7 @@ BEACON_PORT, COMMAND_PORT = 7777, 7778
 GUEST = "10.78.0.10"
 CLONE_NEWNET = 0x40000000
 ETH_P_ALL = 0x0003
+ARP, RARP = b"\x08\x06", b"\x80\x35"
 
 
 @dataclass(frozen=True)
@@ -45,18 +47,14 @@ def judge(beats):
 
 def inside(pid, function):
     """Runs @function in a thread that is in the network namespace of @pid, and returns its value."""
-    result = []
-
     def run():
         with open(f"/proc/{pid}/ns/net", "rb") as file:
             if ctypes.CDLL(None, use_errno=True).setns(file.fileno(), CLONE_NEWNET) != 0:
                 raise OSError(ctypes.get_errno(), "setns")
-        result.append(function())
+        return function()
 
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join()
-    return result[0]
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        return thread.submit(run).result()
 
 
 def _tap(interface):
@@ -71,6 +69,7 @@ class Monitor:
 
     def __init__(self, switch, hosts=("alpha", "beta")):
         self.beats = []
+        self.announcements = []  # (time.monotonic(), host): a gratuitous ARP, or QEMU's RARP
         self._taps = {inside(switch.pid, lambda name=name: _tap(f"{name}-port")): name for name in hosts}
         self._commands = inside(switch.pid, lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
         self._stop, self._wake = os.pipe()
@@ -91,8 +90,12 @@ class Monitor:
                 frame, where = tap.recvfrom(2048)
             except BlockingIOError:
                 return
-            # Ethernet 14, IPv4 20, UDP 8; a port also sees what the switch sends out through it
-            if where[2] == socket.PACKET_OUTGOING or frame[36:38] != BEACON_PORT.to_bytes(2, "big"):
+            if where[2] == socket.PACKET_OUTGOING:
+                continue  # a port also sees what the switch sends out through it
+            if frame[12:14] == RARP or (frame[12:14] == ARP and frame[28:32] == frame[38:42]):
+                self.announcements.append((time.monotonic(), host))
+            # Ethernet 14, IPv4 20, UDP 8
+            if frame[36:38] != BEACON_PORT.to_bytes(2, "big"):
                 continue
             words = frame[42:].decode("ascii", "replace").split()
             if len(words) == 6 and words[0] == "ferry":
@@ -118,7 +121,7 @@ class Monitor:
         """A place in time: what later calls take as @since."""
         return len(self.beats)
 
-    def next_beat(self, timeout_s=10, host=None):
+    def next_beat(self, timeout_s=30, host=None):
         """Waits for a beat that is still to come (from @host, if named)."""
         start = self.mark()
         return wait_for(f"a beat of the guest{f' from {host}' if host else ''}", lambda: next(

@@ -11,7 +11,7 @@ class Failed(AssertionError):
     """A command failed, or something waited for did not come; the message has all that is known."""
 
 
-def wait_for(what, condition, timeout_s=10.0, pause_s=0.02):
+def wait_for(what, condition, timeout_s=30.0, pause_s=0.02):
     """Polls @condition until it is true and returns its value; raises Failed naming @what."""
     end = time.monotonic() + timeout_s
     while not (value := condition()):
@@ -25,6 +25,12 @@ def only_child(pid):
     """The child of a process that has one (unshare, nsenter); None when it has ended meanwhile."""
     with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
         return int(file.read() or 0) or None
+
+
+def state_of(pid):
+    """A process's state by its letter in /proc: "R", "S", "T" (stopped), "Z"."""
+    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+        return file.read().rsplit(")", 1)[1].split()[0]
 
 
 class Namespace:
@@ -86,12 +92,20 @@ class Service:
         return self._process.poll()
 
     def send(self, number):
+        """Sends a signal to the program.
+
+        nsenter stops itself when its child has stopped, and passes SIGCONT on when it goes on.
+        """
         pid = self.pid
-        if pid:
+        if number == signal.SIGCONT and pid and state_of(pid) == "T":
+            wait_for("nsenter to stop as well", lambda: state_of(self._process.pid) == "T")
+            os.kill(self._process.pid, signal.SIGCONT)
+        elif pid:
             os.kill(pid, number)
 
     def stop(self, number=signal.SIGTERM, timeout_s=15):
         """Sends @number and waits for the end; returns the exit status."""
+        self.send(signal.SIGCONT)
         self.send(number)
         try:
             return self._process.wait(timeout_s)

@@ -67,10 +67,13 @@ class Wire:
     def __init__(self, alpha, beta):
         self._hosts = {"alpha": alpha, "beta": beta}
 
-    def cut(self, *deaf):
-        """Nothing reaches the hosts named (both, if none is) any more; nobody is told."""
+    def cut(self, *deaf, match=""):
+        """Nothing (or only what does not @match, an nft expression) reaches the hosts named any more.
+
+        Without names: neither.  Nobody is told.
+        """
         for name in deaf or self._hosts:
-            self._hosts[name].run("nft", "add rule inet cut input iifname wire drop")
+            self._hosts[name].run("nft", f"add rule inet cut input iifname wire {match} drop")
 
     def heal(self):
         for host in self._hosts.values():

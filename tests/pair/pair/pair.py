@@ -7,15 +7,15 @@ import subprocess
 
 import libvirt
 
-from . import guests, image, network
+from . import guests, image, network, programs
+from .ferry import FINAL
 from .host import Host
 from .monitor import GUEST, Monitor
 from .namespaces import Failed, Namespace, only_child, wait_for
-from .programs import TOP
 
 SWITCH = ["sh", "-c", "ip link set lo up; echo ready; exec cat >/dev/null"]
 # Kernel, initramfs, and guests saved as they run: kept between runs, with the build.
-GUESTS = os.path.join(TOP, "build", "pair-guests")
+GUESTS = os.path.join(programs.TOP, "build", "pair-guests")
 LIVE = libvirt.VIR_DOMAIN_AFFECT_LIVE
 
 
@@ -39,10 +39,13 @@ class Ping:
 
 
 class Pair:
-    """A context manager: two hosts with their libvirtds on entry, nothing left on exit."""
+    """A context manager: two hosts with their libvirtds on entry, nothing left on exit.
 
-    def __init__(self, programs=None, say=lambda text: None):
-        self._programs, self._say = programs, say
+    @build: a build folder of ferry; what it installs, the hosts have.  None: hosts without ferry
+    """
+
+    def __init__(self, build=None, say=lambda text: None):
+        self._build, self._say = build, say
         self.alpha = self.beta = self.switch = self.monitor = self.wire = self.folder = self._slot = None
 
     @property
@@ -64,7 +67,8 @@ class Pair:
 
     def _start(self, slot):
         self._say("making two hosts, alpha and beta, of namespaces, and the wires between them")
-        self.alpha, self.beta = (Host(name, i + 1, f"{self.folder}/{name}", self._programs)
+        installed = self._build and programs.install(self._build, f"{self.folder}/programs")
+        self.alpha, self.beta = (Host(name, i + 1, f"{self.folder}/{name}", installed)
                                  for i, name in enumerate(("alpha", "beta")))
         namespaces = [host.start() for host in self.hosts]
         self.switch = Namespace("switch", SWITCH)
@@ -78,6 +82,9 @@ class Pair:
             self._say(f"{host.name}: libvirtd {host.libvirt.getLibVersion()} answers")
 
     def __exit__(self, *_):
+        for host in self.hosts:
+            if host and host.namespace:
+                host.ferryd.stop(signal.SIGKILL)
         if self.monitor:
             self.monitor.close()
         for namespace in (self.switch, *(host.namespace for host in self.hosts if host)):
@@ -85,6 +92,44 @@ class Pair:
                 namespace.end()
         shutil.rmtree(self.folder, ignore_errors=True)
         self._slot.close()
+
+    def start_ferry(self, sections=None):
+        """Certificates, configuration, ferryds, and each host made known to the other: as README.md has it."""
+        self.alpha.ferry("pki", "init")
+        for host in self.hosts:
+            self._say(f"{host.name}: ferry pki issue, ferry pki install, start of ferryd")
+            bundle = f"/tmp/{os.path.basename(self.folder)}-{host.name}.pem"
+            try:
+                self.alpha.ferry("pki", "issue", host.name, "--output", bundle)
+                host.ferry("pki", "install", bundle)
+            finally:
+                os.path.exists(bundle) and os.remove(bundle)
+            host.ferryd.configure(sections)
+            host.ferryd.start()
+        self.introduce()
+
+    def introduce(self):
+        for host in self.hosts:
+            other = self.other(host)
+            host.ferry("host", "add", other.name, "--address", other.address)
+
+    def settle(self):
+        """What a test may have left, put right: the wire whole, daemons up, no job under way, no marker."""
+        self.wire.heal()
+        for host in self.hosts:
+            host.ferryd.send(signal.SIGCONT)
+            if host.libvirtd.ended() is not None:
+                host.start_libvirtd()
+            host.ferryd.wait_ready()
+            host.ferryd.wait_libvirt()
+        if any(host.ferryd.markers() or any(job["state"] not in FINAL for job in host.jobs()) for host in self.hosts):
+            for host in self.hosts:
+                host.ferryd.stop(signal.SIGKILL)
+            self.clear()
+            for host in self.hosts:
+                host.ferryd.forget()
+                host.ferryd.start()
+            self.introduce()
 
     def other(self, host):
         return self.beta if host is self.alpha else self.alpha
@@ -99,8 +144,8 @@ class Pair:
         self.clear()
         domain = self.alpha.libvirt.defineXML(guests.linux(GUESTS))
         domain.create()
-        self.monitor.next_beat(60, "alpha")
-        wait_for("the guest to drive its e1000e", lambda: self.monitor.next_beat().nics == 1, 20)
+        self.monitor.next_beat(180, "alpha")
+        wait_for("the guest to drive its e1000e", lambda: self.monitor.next_beat().nics == 1)
         return domain
 
     def clear(self):
@@ -130,7 +175,7 @@ class Pair:
         domain.setMetadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, None, "ferry", guests.NAMESPACE,
                            LIVE | libvirt.VIR_DOMAIN_AFFECT_CONFIG)
         domain.detachDeviceAlias("ua-nic7", LIVE)
-        wait_for("the guest to give up its NIC", lambda: not self.alpha.has_device("g1", "ua-nic7"), 20)
+        wait_for("the guest to give up its NIC", lambda: not self.alpha.has_device("g1", "ua-nic7"))
         domain.detachDeviceAlias("ua-nic7", libvirt.VIR_DOMAIN_AFFECT_CONFIG)
 
     def fresh(self, variant="ephemeral"):
@@ -144,15 +189,78 @@ class Pair:
             self.alpha.libvirt.defineXML(file.read())
         self.alpha.libvirt.restore(image_file)
         mark = self.monitor.mark()
-        self.monitor.next_beat(10, "alpha")
+        self.monitor.next_beat(host="alpha")
         return mark
+
+    def migrate_by_libvirt(self, source):
+        """libvirt's own live migration of the guest, without ferry; its client is here."""
+        target = self.other(source)
+        source.domain("g1").migrate3(
+            target.libvirt, {libvirt.VIR_MIGRATE_PARAM_URI: f"tcp://{network.WIRE[target.name]}"},
+            libvirt.VIR_MIGRATE_LIVE | libvirt.VIR_MIGRATE_PERSIST_DEST | libvirt.VIR_MIGRATE_UNDEFINE_SOURCE)
+
+    def wait_stopped(self, host, job, timeout_s=90):
+        """Waits until @host's ferryd stands at its FERRY_STOP_AT; tells how the job went when it never gets there."""
+        try:
+            wait_for(f"{host.name} to stop", host.ferryd.is_stopped, timeout_s)
+        except Failed as failure:
+            raise Failed(f"{failure}; states {self.states()}; records "
+                         f"{ {each.name: each.ferryd.records(job.id) for each in self.hosts} }; "
+                         f"{job.host.tail('ferryd', 5)}\n{job.show()}") from None
+
+    def states(self, name="g1"):
+        """What each host's libvirt says of the guest: {"alpha": (1, 1), "beta": None}."""
+        return {host.name: host.state(name) for host in self.hosts}
+
+    def where(self, job):
+        """Once @job is over at both: the host that its source says the guest runs on.
+
+        I4: both give the same outcome; a target that gave up need not know where the guest runs.
+        """
+        ends = [host.job(job).wait() for host in self.hosts if job in {row["id"] for row in host.jobs()}]
+        if len({end["outcome"] for end in ends}) != 1 or len({end["runs_on"] for end in ends} - {None}) != 1:
+            raise Failed(f"the hosts tell different ends: {ends}")
+        return next(host for host in self.hosts if host.name in {end["runs_on"] for end in ends})
+
+    def assert_moved(self, mark, source, job=None):
+        """One guest since @mark, now at the other host, whole and at home there; nothing left at @source (I1, I3)."""
+        target = self.other(source)
+        self.assert_runs_only_at(target)
+        self.monitor.assert_one_guest(mark)
+        if self.monitor.hosts(mark) != [source.name, target.name]:
+            raise Failed(f"the guest was heard from {self.monitor.hosts(mark)}")
+        wait_for(f"{source.name} to forget the guest", lambda: source.domain("g1") is None)
+        self._assert_settled(target, job)
+
+    def assert_stayed(self, mark, source, job=None):
+        """One guest since @mark, at @source all the time and whole; nothing left at the other host (I1, I3)."""
+        self.assert_runs_only_at(source)
+        self.monitor.assert_one_guest(mark)
+        if self.monitor.hosts(mark) != [source.name]:
+            raise Failed(f"the guest was heard from {self.monitor.hosts(mark)}")
+        wait_for(f"{self.other(source).name} to drop the guest", lambda: self.other(source).domain("g1") is None)
+        self._assert_settled(source, job)
+
+    def _assert_settled(self, host, job):
+        domain = host.domain("g1")
+        if not domain.isPersistent():
+            raise Failed(f"g1 runs at {host.name} without a definition")
+        if "ua-nic7" in domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE) and not host.has_device("g1", "ua-nic7"):
+            raise Failed(f"g1 runs at {host.name} without its ephemeral device")
+        wait_for("both hosts to be done with the guest", lambda: not any(each.ferryd.markers() for each in self.hosts))
+        if job and self.where(job.id) is not host:
+            raise Failed(f"job {job.id} says that g1 runs elsewhere than at {host.name}")
 
     def assert_runs_only_at(self, host, name="g1"):
         """libvirt's word: running here, and not even paused there; the guest's own: heard from here alone."""
-        states = {each.name: each.state(name) for each in self.hosts}
-        if states[host.name] is None or states[host.name][0] != libvirt.VIR_DOMAIN_RUNNING:
-            raise Failed(f"{name} does not run at {host.name}: {states}")
-        there = states[self.other(host).name]
-        if there is not None and there[0] != libvirt.VIR_DOMAIN_SHUTOFF:
-            raise Failed(f"{name} runs at {host.name}, but {self.other(host).name} has it as well: {states}")
-        self.monitor.next_beat(10, host.name)
+        wait_for(f"{name} to run at {host.name} alone", lambda: self._alone(host, self.states(name)))
+        self.monitor.next_beat(host=host.name)
+
+    def _alone(self, host, states):
+        """False while the other side's copy is still being removed; raises if it runs or stands by."""
+        here, there = states[host.name], states[self.other(host).name]
+        if here is None or here[0] != libvirt.VIR_DOMAIN_RUNNING:
+            raise Failed(f"the guest does not run at {host.name}: {states}")
+        if there is not None and there[0] not in (libvirt.VIR_DOMAIN_SHUTOFF, libvirt.VIR_DOMAIN_SHUTDOWN):
+            raise Failed(f"the guest runs at {host.name}, but the other host has it as well: {states}")
+        return there is None or there[0] == libvirt.VIR_DOMAIN_SHUTOFF

@@ -1,0 +1,150 @@
+"""What ferry says no to, before anything is touched (How it is shown 2; S4, U5)."""
+import contextlib
+import glob
+import json
+import os
+import re
+import threading
+
+import libvirt
+
+SLOW = ("--bandwidth", "8Mi")
+
+
+def assert_refused(pair, code, *words, to="beta", guest="g1", exit_code=1):
+    """`ferry check` and `ferry migrate` say no with this reason, and the guest never notices."""
+    mark = pair.monitor.mark()
+    for verb in ("check", "migrate"):
+        done = pair.alpha.ferry(verb, guest, "--to", to, check=False)
+        said = done.stdout + done.stderr
+        assert done.returncode == exit_code, said
+        for word in words:
+            assert word in said, said
+        if exit_code == 1:
+            done = pair.alpha.ferry("--json", verb, guest, "--to", to, check=False)
+            assert code in [reason["code"] for reason in json.loads(done.stdout)["reasons"]]
+    pair.monitor.next_beat(host="alpha")
+    pair.monitor.assert_one_guest(mark)
+    assert {beat.nics for beat in pair.monitor.beats[mark:]} <= {pair.monitor.beats[mark].nics}
+    assert not pair.alpha.ferryd.markers() and not pair.beta.ferryd.markers()
+
+
+@contextlib.contextmanager
+def lesser_host(host, pattern, replacement):
+    """The host's libvirtd believes that its QEMU can do less: what it once probed is in a cache file."""
+    host.run("virsh", "domcapabilities", "--virttype", "qemu")
+    for path in glob.glob(f"{host.folder}/var/cache/libvirt/qemu/capabilities/*.xml"):
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(re.sub(pattern, replacement, text))
+    host.restart_libvirtd()
+    try:
+        yield
+    finally:
+        for path in glob.glob(f"{host.folder}/var/cache/libvirt/qemu/capabilities/*.xml"):
+            os.remove(path)
+        host.restart_libvirtd()
+
+
+def test_target_lacks_the_machine_type(pair):
+    pair.fresh()
+    with lesser_host(pair.beta, r"<machine [^>]*name='pc-q35-10.0'.*?/>", ""):
+        assert_refused(pair, "machine-type", "beta lacks pc-q35-10.0")
+    assert pair.alpha.ferry("check", "g1", "--to", "beta").returncode == 0
+
+
+def test_target_lacks_a_cpu_feature(pair):
+    pair.fresh()
+    with lesser_host(pair.beta, r"(<property name='(?:pni|sse3)' type='boolean' value=)'true'", r"\1'false'"):
+        assert_refused(pair, "cpu-feature", "beta lacks pni")
+    assert pair.alpha.ferry("check", "g1", "--to", "beta").returncode == 0
+
+
+def test_target_has_no_libvirtd(pair):
+    pair.fresh()
+    pair.beta.libvirtd.stop()
+    try:
+        mark = pair.monitor.mark()
+        for verb in ("check", "migrate"):
+            done = pair.alpha.ferry(verb, "g1", "--to", "beta", check=False)
+            assert done.returncode not in (0, 22) and "libvirt" in done.stdout + done.stderr
+        done = pair.alpha.ferry("host", "check", "beta", check=False)
+        assert done.returncode == 1 and re.search(r"libvirt +no ", done.stdout)
+        done = pair.beta.ferry("guest", "list", check=False)
+        assert done.returncode == 9 and "is libvirtd running?" in done.stderr
+        pair.monitor.assert_one_guest(mark)
+    finally:
+        pair.beta.start_libvirtd()
+    pair.beta.ferryd.wait_libvirt()  # by itself
+    pair.alpha.ferry("migrate", "g1", "--to", "beta")
+
+
+def test_target_is_not_there(pair):
+    pair.fresh()
+    mark = pair.monitor.mark()
+    pair.beta.ferryd.stop()
+    try:
+        done = pair.alpha.ferry("migrate", "g1", "--to", "beta", check=False)
+        assert done.returncode == 10 and "beta" in done.stderr
+    finally:
+        pair.beta.ferryd.start()
+    pair.assert_stayed(mark, pair.alpha)
+
+
+def test_guest_or_host_unknown(pair):
+    pair.fresh()
+    assert_refused(pair, None, "guest web is not on this host", guest="web", exit_code=3)
+    assert_refused(pair, None, "host gamma is not known here", to="gamma", exit_code=3)
+
+
+def test_already_there(pair):
+    """Asked to move to the host where it is; and the target has a guest of this name."""
+    pair.fresh("plain")
+    assert_refused(pair, "already-there", "the guest is already there", to="alpha")
+    other = pair.alpha.domain("g1").XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
+    pair.beta.libvirt.defineXML(other)
+    assert_refused(pair, "guest-exists", "beta has a guest of this UUID already")
+    pair.beta.domain("g1").undefine()
+    pair.beta.libvirt.defineXML(re.sub("<uuid>.*</uuid>", "", other))
+    assert_refused(pair, "name-taken", "beta has another guest named g1")
+    pair.beta.domain("g1").undefine()
+
+
+def test_a_guest_that_does_not_run(pair):
+    pair.fresh("plain")
+    pair.alpha.domain("g1").destroy()
+    done = pair.alpha.ferry("migrate", "g1", "--to", "beta", check=False)
+    assert done.returncode == 1 and "is shut off, not running" in done.stderr
+
+
+def test_already_moving(pair):
+    mark = pair.fresh("plain")
+    job = pair.alpha.migrate(pair.beta, "g1", *SLOW)
+    for host, target in ((pair.alpha, "beta"), (pair.alpha, "alpha")):
+        done = host.ferry("migrate", "g1", "--to", target, check=False)
+        assert done.returncode in (1, 5) and "g1" in done.stdout + done.stderr
+    done = pair.alpha.ferry("migrate", "g1", "--to", "beta", check=False)
+    assert done.returncode == 5 and job.id in done.stderr
+    job.wait()
+    pair.assert_moved(mark, pair.alpha, job)
+
+
+def test_two_migrations_at_once(pair):
+    """Two users, one guest: one of them gets it, the other is told which job has it."""
+    mark = pair.fresh("plain")
+    answers = []
+
+    def ask():
+        answers.append(pair.alpha.ferry("--json", "migrate", "g1", "--to", "beta", "--detach", check=False))
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answer.returncode for answer in answers) == [0, 5, 5, 5]
+    job = next(json.loads(answer.stdout) for answer in answers if answer.returncode == 0)
+    assert all(job["id"] in answer.stdout + answer.stderr for answer in answers)
+    pair.alpha.job(job["id"]).wait()
+    pair.assert_moved(mark, pair.alpha)
