@@ -101,6 +101,8 @@ tool_report(const FerryPumpReport *report, const ToolOptions *options, FerryVerd
         json_array_append_new(reasons, json_string(*reason));
     json_object_set_new(root, "devices", devices);
     json_object_set_new(root, "reasons", reasons);
+    if (options->pump.watch.show != NULL)
+        (void)fprintf(stderr, "\r\033[K");
     if (!options->quiet || report->outcome != FERRY_PUMP_DONE)
         tool_print(root, options);
     json_decref(root);

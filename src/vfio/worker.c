@@ -23,6 +23,10 @@ clear(void *data)
 {
     FerryWorker *self = data;
 
+    /* Asked for too late to have begun: it must not be made now, its descriptor may be another's.
+     */
+    if (self->argument != NULL)
+        g_atomic_rc_box_release(self->argument);
     (void)pthread_cond_destroy(&self->changed);
     (void)pthread_mutex_destroy(&self->lock);
 }
@@ -34,12 +38,12 @@ work(void *data)
 
     (void)pthread_mutex_lock(&self->lock);
     while (self->phase != ENDED) {
-        if (self->phase != ASKED) {
+        if (self->argument == NULL) {
             (void)pthread_cond_wait(&self->changed, &self->lock);
             continue;
         }
         void (*run)(void *) = self->run;
-        void *argument = self->argument;
+        void *argument = g_steal_pointer(&self->argument);
 
         (void)pthread_mutex_unlock(&self->lock);
         run(argument);

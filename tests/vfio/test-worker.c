@@ -6,6 +6,7 @@
 
 typedef struct {
     int wait_ms;
+    gint n_begun;
     gint n_runs;
 } Call;
 
@@ -14,6 +15,7 @@ run_call(void *argument)
 {
     Call *call = argument;
 
+    g_atomic_int_inc(&call->n_begun);
     (void)poll(NULL, 0, call->wait_ms);
     g_atomic_int_inc(&call->n_runs);
 }
@@ -32,7 +34,8 @@ test_runs_each_call(void)
     ferry_worker_free(worker);
 }
 
-/* The caller goes on at its deadline; the late call finds its memory still there. */
+/* The caller goes on at its deadline; the late call finds its memory still there.  On a busy
+ * machine the thread may not have begun by then: the call is not made at all. */
 static void
 test_leaves_a_stuck_call(void)
 {
@@ -45,9 +48,11 @@ test_leaves_a_stuck_call(void)
     g_assert_false(ferry_worker_run(worker, run_call, call, 10));
     g_atomic_rc_box_release(call);
     ferry_worker_free(worker);
-    for (int i = 0; i < 1000 && g_atomic_int_get(&held->n_runs) == 0; i++)
+    for (int i = 0; i < 1000 && g_atomic_int_get(&held->n_runs) < g_atomic_int_get(&held->n_begun);
+         i++)
         (void)poll(NULL, 0, 10);
-    g_assert_cmpint(g_atomic_int_get(&held->n_runs), ==, 1);
+    g_assert_cmpint(g_atomic_int_get(&held->n_runs), ==, g_atomic_int_get(&held->n_begun));
+    g_assert_cmpint(g_atomic_int_get(&held->n_runs), <=, 1);
     g_atomic_rc_box_release(held);
 }
 
