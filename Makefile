@@ -37,8 +37,12 @@ install: all
 clean:
 	rm -rf build build-*
 
-bench: bench-vfio
+bench: bench-vfio bench-host
 
 bench-vfio: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) tests/vfio/bench-vfio
 	@$(BUILD)/tests/vfio/bench-vfio
+
+bench-host: $(BUILD)/build.ninja
+	@ninja -C $(BUILD) tests/host/bench-host-inventory
+	@$(BUILD)/tests/host/bench-host-inventory

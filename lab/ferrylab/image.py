@@ -18,7 +18,7 @@ PROGRAMS = ["libvirtd", "virsh", "qemu-system-x86_64", "socat", "ethtool", "ip",
 # what ferry is linked to, so that a build of it needs nothing but itself in the lab
 FERRY_LIBS = ["libglib-2.0.so.0", "libgobject-2.0.so.0", "libgio-2.0.so.0", "libjansson.so.4", "libmicrohttpd.so.12",
               "libcurl-gnutls.so.4", "libgnutls.so.30", "libsqlite3.so.0", "libxml2.so.2", "libnl-3.so.200",
-              "libnl-route-3.so.200", "libudev.so.1", "libvirt.so.0", "libvirt-qemu.so.0"]
+              "libnl-route-3.so.200", "libsystemd.so.0", "libudev.so.1", "libvirt.so.0", "libvirt-qemu.so.0"]
 FOLDERS = ["dev", "proc", "sys", "tmp", "run", "root", "lab", "mnt", "etc/libvirt/hooks/qemu.d", "etc/mdevctl.d/scripts.d/callouts",
            "etc/mdevctl.d/scripts.d/notifiers", "etc/udev/rules.d", "usr/bin", "usr/sbin", "usr/lib64", "usr/lib/udev/rules.d",
            "usr/share/qemu", "usr/share/seabios", "usr/share/libvirt", "usr/local/bin", "var/lib/libvirt/qemu",

@@ -11,7 +11,7 @@ from .place import LabError, SBIN, cache, run
 INSTALLED = ["busybox-static", "dash", "ethtool", "iproute2", "kmod", "libpciaccess0", "libvirt-clients", "libvirt-daemon",
              "libvirt-daemon-driver-network", "libvirt-daemon-driver-qemu", "libvirt0", "mdevctl", "qemu-system-common",
              "qemu-system-data", "qemu-system-x86", "seabios", "socat", "udev", "libglib2.0-0", "libjansson4", "libmicrohttpd12",
-             "libcurl3-gnutls", "libgnutls30", "libsqlite3-0", "libxml2", "libnl-route-3-200", "libudev1", "libc6"]
+             "libcurl3-gnutls", "libgnutls30", "libsqlite3-0", "libxml2", "libnl-route-3-200", "libsystemd0", "libudev1", "libc6"]
 
 
 def installed():

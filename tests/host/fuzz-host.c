@@ -3,6 +3,7 @@
  * the rest goes; whatever it is, a look ends, and what it found can be shown.
  */
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "host/definition.h"
@@ -32,19 +33,27 @@ static const char *const files[] = {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static Tree *
-make_tree(void)
-{
-    Tree *tree = tree_new();
+/* Made once: that takes longer than a look. */
+static Tree *tree;
 
-    tree_pf(tree, "0000:03:00.0", "eth3", NULL, 7, 1);
-    tree_bind(tree, "0000:03:10.0", "nvidia");
-    tree_parent(tree, "virtual/mtty/mtty", NULL, "mtty", 1);
-    return tree;
+static void
+remove_tree(void)
+{
+    tree_free(tree);
 }
 
 static void
-look(const Tree *tree)
+make_tree(void)
+{
+    tree = tree_new();
+    (void)atexit(remove_tree);
+    tree_pf(tree, "0000:03:00.0", "eth3", NULL, 7, 1);
+    tree_bind(tree, "0000:03:10.0", "nvidia");
+    tree_parent(tree, "virtual/mtty/mtty", NULL, "mtty", 1);
+}
+
+static void
+look(void)
 {
     g_autoptr(FerryInventory) inventory = NULL;
 
@@ -59,7 +68,6 @@ look(const Tree *tree)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static Tree *tree; /* made once: that takes longer than a look; it goes with the process */
     const char *file = size > 0 ? files[data[0] % G_N_ELEMENTS(files)] : files[0];
     g_autofree char *text = g_strndup((const char *)data + (size > 0), size - (size > 0));
     g_autoptr(FerryDefinition) definition = NULL;
@@ -69,11 +77,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     (void)ferry_definition_parse("mtty", "0d9f7f5c-2f0e-4a55-9c4d-6a1f54a1c001", text, &definition,
                                  NULL);
     if (tree == NULL)
-        tree = make_tree();
+        make_tree();
     path = g_build_filename(tree->path, file, NULL);
     (void)g_file_get_contents(path, &before, NULL, NULL);
     tree_file(tree, file, text);
-    look(tree);
+    look();
     tree_file(tree, file, before != NULL ? before : "");
     return 0;
 }

@@ -1,6 +1,7 @@
 """The lab is what it says: the devices are there, results come back, and nothing stays behind."""
 import glob
 import hashlib
+import json
 import os
 import signal
 import subprocess
@@ -123,3 +124,9 @@ def test_up_sh_put_down(lab_image, tmp_path):
     finally:
         assert lab("down").returncode == 0
     assert "run lab/up" in lab("sh", "alpha", "true").stderr
+
+
+def test_ferryd_answers_in_every_host(lab_pair):
+    for host in lab_pair:
+        status, said = host.sh("ferry guest list --json")
+        assert (status, json.loads(said)) == (0, {"guests": []}), host("cat /var/log/ferryd.log")
