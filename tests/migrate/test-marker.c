@@ -119,15 +119,19 @@ test_only_a_uuid_is_a_guest(Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_state_dir_is_missing(Fixture *fixture, gconstpointer data)
+test_makes_its_folders(Fixture *fixture, gconstpointer data)
 {
-    g_autofree char *none = g_build_filename(fixture->state_dir, "none", NULL);
-    g_autoptr(GError) error = NULL;
+    g_autofree char *state_dir = g_build_filename(fixture->state_dir, "none", NULL);
+    g_autofree char *hold = g_build_filename(state_dir, "hold", NULL);
+    g_autofree char *job = NULL;
 
     (void)data;
-    g_assert_false(ferry_marker_set(none, GUEST, JOB_A, &error));
-    g_assert_error(error, FERRY_ERROR, FERRY_ERROR_NOT_FOUND);
-    g_assert_nonnull(strstr(error->message, none));
+    g_assert_true(ferry_marker_set(state_dir, GUEST, JOB_A, NULL));
+    g_assert_true(ferry_marker_read(state_dir, GUEST, &job, NULL));
+    g_assert_cmpstr(job, ==, JOB_A);
+    g_assert_true(ferry_marker_clear(state_dir, GUEST, JOB_A, NULL));
+    g_assert_cmpint(g_rmdir(hold), ==, 0);
+    g_assert_cmpint(g_rmdir(state_dir), ==, 0);
 }
 
 /* A marker that cannot be read is neither absent nor ours. */
@@ -157,7 +161,7 @@ main(int argc, char **argv)
     ADD("set-and-clear", test_set_and_clear);
     ADD("other-jobs-marker-stays", test_other_jobs_marker_stays);
     ADD("only-a-uuid-is-a-guest", test_only_a_uuid_is_a_guest);
-    ADD("state-dir-is-missing", test_state_dir_is_missing);
+    ADD("makes-its-folders", test_makes_its_folders);
     ADD("unreadable-marker", test_unreadable_marker);
     return g_test_run();
 }
