@@ -378,16 +378,10 @@ compare_attributes(FerryComparison *self)
     size_t j = 0;
 
     while (i < source->n_attributes || j < target->n_attributes) {
-        const FerryAttribute *left = &source->attributes[i];
-        const FerryAttribute *right = &target->attributes[j];
-        int order = 0;
+        const FerryAttribute *left = i < source->n_attributes ? &source->attributes[i] : NULL;
+        const FerryAttribute *right = j < target->n_attributes ? &target->attributes[j] : NULL;
+        int order = left == NULL ? 1 : right == NULL ? -1 : strcmp(left->name, right->name);
 
-        if (i == source->n_attributes)
-            order = 1;
-        else if (j == target->n_attributes)
-            order = -1;
-        else
-            order = strcmp(left->name, right->name);
         compare_attribute(self, order <= 0 ? left->name : right->name,
                           order <= 0 ? &left->value : NULL, order >= 0 ? &right->value : NULL);
         i += order <= 0;
