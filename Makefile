@@ -3,7 +3,7 @@ BUILD ?= build
 PREFIX ?= /usr/local
 PYTHON := /usr/bin/python3
 
-.PHONY: all packages demo check check-lab check-long bench bench-vfio install clean
+.PHONY: all packages demo check check-lab check-long bench bench-compat bench-vfio install clean
 
 all: $(BUILD)/build.ninja
 	ninja -C $(BUILD)
@@ -46,3 +46,9 @@ bench-vfio: $(BUILD)/build.ninja
 bench-host: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) tests/host/bench-host-inventory
 	@$(BUILD)/tests/host/bench-host-inventory
+
+bench: bench-compat
+
+bench-compat: $(BUILD)/build.ninja
+	@ninja -C $(BUILD) tests/compat/bench-compat-check
+	@$(BUILD)/tests/compat/bench-compat-check
