@@ -64,12 +64,12 @@ MUTANTS = [
     ("check.c", "if (comparison->target->list != NULL) {\n        g_ptr_array_set_size(findings, 0);", "if (0) {\n        g_ptr_array_set_size(findings, 0);"),
     ("check.c", "else if (!has_fault && sides[i]->is_newer_format)", "else if (sides[i]->is_newer_format)"),
     ("check.c", "bool is_open = level == FERRY_VERDICT_UNKNOWN && only_identity_is_unknown(self->findings);", "bool is_open = level == FERRY_VERDICT_UNKNOWN;"),
-    ("check.c", "hard.ruling = &no_rules;", ";"),
+    ("check.c", "hard.ruling = &no_rules;", "hard.ruling = ruling;"),
     ("condition.c", "return MIN(a, b); /* the enum is in this order */", "return MAX(a, b);"),
     ("condition.c", "version.bugfix = 0;", ";"),
     ("condition.c", "return truth_of(compare_to_bound(value, bound) * sign <= 0);", "return truth_of(compare_to_bound(value, bound) * sign < 0);"),
     ("condition.c", "return FERRY_TRUTH_UNDETERMINED;\n    if (self->any_of", "return FERRY_TRUTH_FALSE;\n    if (self->any_of"),
-    ("rules.c", "bool is_masked = strcmp(file->name, previous) == 0 ||", "bool is_masked ="),
+    ("rules.c", "strcmp(file->name, previous) == 0 ||", ""),
     ("rules.c", "truth == FERRY_TRUTH_TRUE ? FERRY_VERDICT_NO : FERRY_VERDICT_UNKNOWN,", "FERRY_VERDICT_NO,"),
     ("rules.c", "if (n_rules > FERRY_RULES_MAX && set->fault == NULL)", "if (n_rules >= FERRY_RULES_MAX && set->fault == NULL)"),
     ("rule-parse.c", "if (!has_only_keys(json, keys))\n        return fail(self, \"it has an unknown key\");\n    if (!is_text(reason)", "if (!is_text(reason)"),
@@ -97,6 +97,7 @@ MUTANTS = [
 
 # The place of the mutant's row in MUTANTS by its new text, and why it changes nothing that can be seen.
 EQUIVALENT = {
+    "hard.ruling = ruling;": "a rule that ignored device_api or migratable would break its file",
     "if (q < 0 || q > FERRY_NUMBER_MAX": "every caller refuses 0 before: the text's form, JSON's q, an operator's number",
     "if (source != NULL && target != NULL && 1)\n        verdict =": "the added condition is always true",
     "Score best = { .worst = UINT8_MAX - 1 };": "any start above the worst level, 4, does",
