@@ -108,7 +108,8 @@ def test_the_link_is_cut_in_transfer(pair, deaf):
     job = pair.alpha.migrate(pair.beta, "g1", "--bandwidth", "4Mi")
     job.wait_until("transferring", lambda job: (job.get("progress") or {}).get("bytes", 0) > 4 << 20)
     pair.wire.cut(*deaf)
-    end = job.wait(15)
+    job.wait_until("given up", lambda job: job["phase"] in (None, "undo"), 10)
+    end = job.wait()
     assert end["state"] == "failed" and end["runs_on"] == "alpha" and end["reasons"]
     wait_for("the NIC to be back", lambda: pair.monitor.next_beat().nics == 1)
     wait_for("the target to be empty", lambda: pair.beta.domain("g1") is None, 20)
