@@ -21,6 +21,7 @@ def built(*targets):
 
 def installed(folder):
     """Builds what is to be installed, installs it below @folder, returns the tree."""
+    built("build.ninja")  # introspection does not notice a changed meson.build by itself
     told = json.loads(run(["meson", "introspect", configured(), "--targets"]))
     files = [path for target in told if target["installed"] for path in target["filename"]]
     built(*(os.path.relpath(path, BUILD) for path in files))
