@@ -23,10 +23,6 @@ check-lab: packages
 check-long: packages
 	@$(PYTHON) tests/check --long
 
-# Measures; every folder of bench/ has one program, run in turn.
-bench: packages
-	@set -e; for run in bench/*/run; do echo "== $$run"; $$run; done
-
 # The main job on real guests, on two hosts made of namespaces.
 demo: packages
 	@$(PYTHON) tests/pair/demo
@@ -37,18 +33,23 @@ install: all
 clean:
 	rm -rf build build-*
 
-bench: bench-vfio bench-host
+# Measures: ratios against a named peer or limit, each taken in the same run.  On a quiet machine.
+bench: packages bench-compat bench-host bench-vfio bench-daemon bench-pair
 
-bench-vfio: $(BUILD)/build.ninja
-	@ninja -C $(BUILD) tests/vfio/bench-vfio
-	@$(BUILD)/tests/vfio/bench-vfio
+bench-compat: $(BUILD)/build.ninja
+	@ninja -C $(BUILD) tests/compat/bench-compat-check
+	@$(BUILD)/tests/compat/bench-compat-check
 
 bench-host: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) tests/host/bench-host-inventory
 	@$(BUILD)/tests/host/bench-host-inventory
 
-bench: bench-compat
+bench-vfio: $(BUILD)/build.ninja
+	@ninja -C $(BUILD) tests/vfio/bench-vfio
+	@$(BUILD)/tests/vfio/bench-vfio
 
-bench-compat: $(BUILD)/build.ninja
-	@ninja -C $(BUILD) tests/compat/bench-compat-check
-	@$(BUILD)/tests/compat/bench-compat-check
+bench-daemon: all
+	@bench/daemon --build $(BUILD)
+
+bench-pair: all
+	@bench/pair/run
