@@ -9,6 +9,7 @@
  *     FERRY_SIM_REPLAY="PLAN PROFILE SEED MUTANT" …    one with a mutant
  *     FERRY_SIM_REPLAY="PLAN POINT FAULT CANCEL POINT FAULT" …  a planned one
  *
+ * FERRY_SIM_SHORT leaves pairs and mutants out, FERRY_SIM_ALL_PAIRS takes pairs of all faults,
  * FERRY_SIM_SECONDS bounds the random schedules, FERRY_SIM_SCHEDULES sets their number instead.
  */
 #include <stdio.h>
@@ -336,8 +337,10 @@ main(int argc, char **argv)
     g_test_add_func("/sim/plain", test_plain);
     g_test_add_func("/sim/every-cancel", test_every_cancel);
     g_test_add_func("/sim/every-single-fault", test_every_single_fault);
-    g_test_add_func("/sim/every-pair", test_every_pair);
-    g_test_add_func("/sim/mutants", test_mutants);
+    if (g_getenv("FERRY_SIM_SHORT") == NULL) {
+        g_test_add_func("/sim/every-pair", test_every_pair);
+        g_test_add_func("/sim/mutants", test_mutants);
+    }
     g_test_add_func("/sim/random", test_random);
     return g_test_run();
 }
