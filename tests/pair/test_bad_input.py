@@ -14,7 +14,7 @@ import pytest
 
 from pair import web
 from pair.ferry import PORT, PREFIX
-from pair.namespaces import Failed, Service, wait_for
+from pair.namespaces import Service, wait_for
 from pair.programs import TOP
 
 MIB = 1 << 20

@@ -1,4 +1,4 @@
-"""kill -9 of either ferryd in the transfer and at every crash point that there is; it is started again as systemd would.
+"""kill -9 of either ferryd in the transfer and at every crash point that there is; it is started again as by systemd.
 
 Afterwards: one running guest, the job ended and truthfully told by both sides, and definition, autostart,
 device and hold markers as they should be.

@@ -86,7 +86,7 @@ def test_the_link_is_cut(pair, cut, meanwhile, end, heals):
     else:
         wait_for(f"the guest to run at {meanwhile}", lambda: runs_at(pair, getattr(pair, meanwhile)))
         pair.monitor.next_beat(host=meanwhile)
-    time.sleep(max(0, {"heals": 5, "never": 15}[heals] - (time.monotonic() - since)))
+    time.sleep(max(0, {"heals": 5, "never": 12}[heals] - (time.monotonic() - since)))
     pair.monitor.assert_one_guest(mark)  # and neither side has changed its mind
     if meanwhile is None:
         assert doubtful(pair, job) and pair.monitor.silent(0.5)

@@ -8,14 +8,12 @@ import select
 import socket
 import ssl
 import threading
-import time
 
 import pytest
 
 from pair import web
 from pair.ferry import CONFIG, PREFIX
 from pair.monitor import ETH_P_ALL, inside
-from pair.namespaces import wait_for
 
 
 @pytest.fixture
@@ -165,7 +163,7 @@ SECRETS = (b"/sys/firmware/acpi/interrupts/gpe01", b"<domain type=", b"/v1/peer/
 
 
 def test_nothing_can_be_read_on_the_wire(pair):
-    """S1: guest memory, libvirt's calls and ferry's requests are encrypted.  The same ears hear libvirt's own migration."""
+    """S1: guest memory, libvirt's calls, ferry's requests are encrypted.  The same ears hear libvirt's own migration."""
     mark = pair.fresh("plain")
     with Tapped(pair) as tapped:
         pair.alpha.ferry("migrate", "g1", "--to", "beta")

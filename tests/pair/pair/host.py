@@ -50,7 +50,8 @@ class Host:
         self.namespace = self.libvirtd = None
         self.ferryd = Ferryd(self)
         self._connection = None
-        shutil.copytree("/etc", f"{folder}/etc", symlinks=True, ignore=shutil.ignore_patterns("libvirt", "ferry", "resolv.conf"))
+        ours = shutil.ignore_patterns("libvirt", "ferry", "resolv.conf")
+        shutil.copytree("/etc", f"{folder}/etc", symlinks=True, ignore=ours)
         _write(f"{folder}/etc/hosts", HOSTS)
         _write(f"{folder}/etc/resolv.conf", "")  # else a look-up waits for a name server that is not there
         _write(f"{folder}/etc/libvirt/qemu.conf", QEMU_CONF)
