@@ -26,6 +26,10 @@ ask(virDomain *domain, FerryDomainLook *look)
     look->persistent = virDomainIsPersistent(domain) == 1;
     if (virDomainGetState(domain, &look->state, &look->reason, 0) < 0)
         return ferry_handle_error_code();
+    /* Only "paused by its user" is told apart by the job (docs/handover.md, section 5); while the
+     * domain is incoming the question fails, and libvirtd would log each time as an error. */
+    if (look->state != VIR_DOMAIN_PAUSED || look->reason != VIR_DOMAIN_PAUSED_USER)
+        return VIR_ERR_OK;
     look->has_job_info = virDomainGetJobInfo(domain, &job) == 0;
     if (!look->has_job_info && !is_without_job(ferry_handle_error_code()))
         return ferry_handle_error_code();

@@ -10,7 +10,7 @@ typedef struct {
     bool present;      /* libvirt knows the guest, running or not */
     int state;         /* VIR_DOMAIN_*: 1 running, 3 paused, 4–6 shutting down, off, crashed */
     int reason;        /* of that state */
-    bool has_job_info; /* virDomainGetJobInfo succeeded: while incoming it does not */
+    bool has_job_info; /* virDomainGetJobInfo was asked, in [3,1] only, and succeeded */
     int job_type;      /* VIR_DOMAIN_JOB_*: 0 none */
     bool persistent;
 } FerryDomainLook;
