@@ -37,6 +37,7 @@ class Ferryd:
         self._wanted = threading.Event()
         self._keeper = None
         self.starts = 0
+        self.rigged = False  # it runs with a FERRY_CRASH_AT or FERRY_STOP_AT that may still strike
         self.environment = {}  # of the next start only: FERRY_CRASH_AT, FERRY_STOP_AT
 
     def configure(self, sections=None):
@@ -57,6 +58,7 @@ class Ferryd:
 
     def _begin(self):
         environment, self.environment = self.environment, {}
+        self.rigged = bool(environment)
         self.starts += 1
         self._service = Service(self.host.namespace, [f"{PREFIX}/sbin/ferryd"], self.host.log("ferryd"), environment)
 

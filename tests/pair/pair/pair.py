@@ -118,6 +118,8 @@ class Pair:
         self.wire.heal()
         for host in self.hosts:
             host.ferryd.send(signal.SIGCONT)
+            if host.ferryd.rigged:
+                host.ferryd.restart()
             if host.libvirtd.ended() is not None:
                 host.start_libvirtd()
             host.ferryd.wait_ready()
