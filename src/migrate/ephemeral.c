@@ -179,8 +179,9 @@ attach_one(FerryEphemerals *self, const FerryPlanDevice *device, FerryJob *job, 
         (void)self->guest->attach(self->data, device->alias, device->xml, &error);
     self->tries++;
     self->tried_ms = now_ms;
-    if (error == NULL)
-        return FERRY_EPHEMERAL_WAIT; /* seen to appear is what counts: look again */
+    if (error == NULL) /* seen to appear is what counts */
+        return look(self, device->alias, &there, NULL) && there ? FERRY_EPHEMERAL_DONE
+                                                                : FERRY_EPHEMERAL_WAIT;
     if (self->tries < ATTACH_TRIES && now_ms - self->attach_ms < self->timers->attach_ms)
         return FERRY_EPHEMERAL_WAIT;
     ferry_job_add_degraded(job, device->alias, error->message);

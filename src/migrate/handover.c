@@ -44,12 +44,11 @@ watch_progress(FerrySource *self, int64_t now_ms)
     ferry_job_set_progress(self->job, &stats);
 }
 
-/* Renews the lease and finds out whether T is there at all. */
+/* Renews the lease and finds out whether T is there at all.  Only an answer to a question of now
+ * counts: the long poll's may be as old as the silence that is measured. */
 static void
 keep_alive(FerrySource *self, int64_t now_ms)
 {
-    if (self->answer.record != FERRY_T_UNKNOWN)
-        self->heard_ms = now_ms;
     if (now_ms - self->asked_ms < self->world.timers->peer_keepalive_ms)
         return;
     if (ferry_source_ask(self, FERRY_ASK_STATUS, NULL)) /* silence is judged by its length */
