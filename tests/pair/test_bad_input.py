@@ -200,6 +200,14 @@ def sanitized():
     return f"{TOP}/build-asan/src/daemon/ferryd"
 
 
+def accepts(connect):
+    try:
+        connect().close()
+    except OSError:
+        return False  # its socket is not there yet, or nobody listens on it
+    return True
+
+
 def test_no_leak_under_attack(pair, sanitized):
     """AddressSanitizer's daemon, beside alpha's own: alive to the end, ends with 0 on SIGTERM, nothing leaked."""
     config = pair.alpha.namespace.path("/run/asan.conf")
@@ -210,9 +218,10 @@ def test_no_leak_under_attack(pair, sanitized):
     service = Service(pair.alpha.namespace, [sanitized, "--config", "/run/asan.conf"], log,
                       {"ASAN_OPTIONS": "detect_leaks=1", "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"})
     try:
-        wait_for("the sanitized daemon", lambda: os.path.exists(pair.alpha.namespace.path("/run/asan/ferryd.sock")), 20)
-        target = Target(lambda: web.unix(pair.alpha, "/run/asan/ferryd.sock"),
-                        lambda: web.tcp(pair.beta, pair.alpha, PORT + 1), service.pid)
+        ways = (lambda: web.unix(pair.alpha, "/run/asan/ferryd.sock"), lambda: web.tcp(pair.beta, pair.alpha, PORT + 1))
+        for way in ways:
+            wait_for("the sanitized daemon to listen", lambda way=way: accepts(way), 20)
+        target = Target(*ways, service.pid)
         attack(target, lambda: None)
     finally:
         status = service.stop(timeout_s=60)
