@@ -3,6 +3,8 @@
 #include <pthread.h>
 #include <time.h>
 
+#include "base/clock.h"
+
 struct _FerryBell {
     pthread_mutex_t lock;
     pthread_cond_t rang;
@@ -58,16 +60,9 @@ ferry_bell_rung(FerryBell *self)
 bool
 ferry_bell_wait(FerryBell *self, uint64_t after, int64_t timeout_ms)
 {
-    struct timespec until;
+    const struct timespec until = ferry_clock_deadline(MAX(timeout_ms, 0));
     bool rang = false;
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += timeout_ms / 1000;
-    until.tv_nsec += (timeout_ms % 1000) * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
     (void)pthread_mutex_lock(&self->lock);
     while (self->count <= after && pthread_cond_timedwait(&self->rang, &self->lock, &until) == 0)
         continue;

@@ -2,6 +2,8 @@
 
 #include <time.h>
 
+#include "base/clock.h"
+
 void
 ferry_latch_init(FerryLatch *self)
 {
@@ -46,15 +48,8 @@ ferry_latch_failed(FerryLatch *self)
 void
 ferry_latch_wait_locked(FerryLatch *self, int ms)
 {
-    struct timespec end;
+    const struct timespec end = ferry_clock_deadline(ms);
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &end);
-    end.tv_sec += ms / 1000;
-    end.tv_nsec += (long)(ms % 1000) * 1000000;
-    if (end.tv_nsec >= 1000000000) {
-        end.tv_nsec -= 1000000000;
-        end.tv_sec++;
-    }
     (void)pthread_cond_timedwait(&self->changed, &self->lock, &end);
 }
 

@@ -7,6 +7,8 @@
 
 #include <glib.h>
 
+#include "base/clock.h"
+
 typedef enum { IDLE, ASKED, DONE, ENDED } Phase;
 
 /* Counted: the thread holds one reference, its owner the other.  The count is C11's, not a box of
@@ -93,16 +95,9 @@ ferry_worker_free(FerryWorker *self)
 bool
 ferry_worker_run(FerryWorker *self, void (*run)(void *argument), void *argument, int timeout_ms)
 {
-    struct timespec end;
+    const struct timespec end = ferry_clock_deadline(timeout_ms);
     int status = 0;
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &end);
-    end.tv_sec += timeout_ms / 1000;
-    end.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
-    if (end.tv_nsec >= 1000000000) {
-        end.tv_nsec -= 1000000000;
-        end.tv_sec++;
-    }
     (void)pthread_mutex_lock(&self->lock);
     if (!self->stuck) {
         self->run = run;
