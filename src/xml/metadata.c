@@ -11,7 +11,7 @@
 static void
 attr_free(void *data)
 {
-    FerryMdevAttr *self = data;
+    FerryMetaAttr *self = data;
 
     g_free(self->name);
     g_free(self->value);
@@ -77,7 +77,7 @@ metadata_new(void)
     return self;
 }
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(FerryMdevAttr, attr_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(FerryMetaAttr, attr_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(FerryMdevMeta, mdev_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(FerryHybridMeta, hybrid_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(FerryEphemeralMeta, ephemeral_free)
@@ -139,7 +139,7 @@ refuse_children(const xmlNode *node, GError **error)
 static bool
 parse_attr(const xmlNode *node, GPtrArray *attrs, GError **error)
 {
-    g_autoptr(FerryMdevAttr) attr = g_new0(FerryMdevAttr, 1);
+    g_autoptr(FerryMetaAttr) attr = g_new0(FerryMetaAttr, 1);
     const AttributeRow rows[] = {
         { "name", REQUIRED, &attr->name },
         { "value", REQUIRED, &attr->value },

@@ -15,7 +15,7 @@ struct _xmlNode;
 typedef struct {
     char *name;
     char *value;
-} FerryMdevAttr;
+} FerryMetaAttr;
 
 /** <ferry:mdev>: how the mdev behind @alias is made, or what it is expected to be. */
 typedef struct {
@@ -26,7 +26,7 @@ typedef struct {
     char *vendor_id;  /* (nullable) expected fact, as written: "0x10de" */
     char *product_id; /* (nullable) */
     bool managed;
-    GPtrArray *attrs; /* of FerryMdevAttr */
+    GPtrArray *attrs; /* of FerryMetaAttr */
 } FerryMdevMeta;
 
 typedef enum { FERRY_NO_VF_REFUSE, FERRY_NO_VF_DEGRADE } FerryNoVf;

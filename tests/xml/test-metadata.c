@@ -51,7 +51,7 @@ test_mdev(void)
     const FerryMdevMeta *pooled = g_ptr_array_index(metadata->mdevs, 0);
     const FerryMdevMeta *fixed = g_ptr_array_index(metadata->mdevs, 1);
     const FerryMdevMeta *foreign = g_ptr_array_index(metadata->mdevs, 2);
-    const FerryMdevAttr *attr = NULL;
+    const FerryMetaAttr *attr = NULL;
 
     g_assert_cmpuint(metadata->mdevs->len, ==, 3);
     g_assert_true(pooled->managed);
