@@ -3,6 +3,8 @@
 #include "api/handler.h"
 #include "base/clock.h"
 #include "guest/connection.h"
+#include "host/kernel.h"
+#include "host/watch.h"
 #include "migrate/migrator.h"
 #include "store/store.h"
 
@@ -15,6 +17,9 @@ typedef struct {
     FerryGuests *guests;
     const char *memory_tls_dir; /* where QEMU's migration credentials are */
     FerryMigrator *migrator;
+    FerryWatch *watch; /* what devices the host has */
+    const FerryKernel
+        *kernel; /* how they are changed; the process's own, see ferry_mdev_remove() */
 } FerryApi;
 
 /** The protocol between two ferryds: what we speak, and the oldest that we still understand. */

@@ -15,6 +15,8 @@
 
 /* What there is to connect to unless the configuration says otherwise. */
 #define DEFAULT_LISTEN "*:8442"
+/* One change is many events: making 7 VFs is some 30 within half a second. */
+#define QUIET_MS 100
 /* Where ferry-hook looks, which reads no configuration. */
 #define MARKER_DIR "/var/lib/ferry"
 
@@ -24,6 +26,10 @@ struct _FerryDaemon {
     char *name;
     FerryIdentity *identity; /* NULL: no TCP */
     FerryStore *store;
+    int root_fd;        /* of the machine's files: /sys, /proc, /etc/mdevctl.d */
+    FerryKernel kernel; /* below it */
+    FerryUdev *udev;    /* NULL: nothing tells of changes here */
+    FerryWatch *watch;
     FerryGuests *guests;
     char *run_dir;
     FerryMigrator *migrator;
@@ -59,6 +65,24 @@ open_store(FerryDaemon *self, GError **error)
     g_autofree char *path = g_build_filename(self->config->state_dir, "ferry.db", NULL);
 
     return ferry_store_open(path, &self->store, error);
+}
+
+/* What a host has not got, udev or even /sys, is no reason not to serve it. */
+static bool
+start_watch(FerryDaemon *self, GError **error)
+{
+    g_autoptr(GError) failure = NULL;
+
+    self->root_fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (self->root_fd < 0)
+        return ferry_error_set_errno(error, errno, "open", "/");
+    self->kernel = ferry_kernel_real(&self->root_fd);
+    self->udev = ferry_udev_new(&failure);
+    if (self->udev == NULL)
+        g_message("%s: going on with a look at the devices every few seconds", failure->message);
+    self->watch = ferry_watch_new(self->root_fd, self->udev != NULL ? ferry_udev_ops() : NULL,
+                                  self->udev, QUIET_MS, error);
+    return self->watch != NULL;
 }
 
 /* A host that was just set up has no certificate yet, and is of use to itself. */
@@ -161,7 +185,9 @@ start_server(FerryDaemon *self, GError **error)
                             .store = self->store,
                             .guests = self->guests,
                             .memory_tls_dir = self->config->memory_tls_dir,
-                            .migrator = self->migrator };
+                            .migrator = self->migrator,
+                            .watch = self->watch,
+                            .kernel = &self->kernel };
     self->server = ferry_server_new(&config);
     ferry_server_add(self->server, ferry_version_routes, &self->api);
     ferry_server_add(self->server, ferry_host_routes, &self->api);
@@ -178,6 +204,9 @@ daemon_free(FerryDaemon *self)
     ferry_server_free(self->server);
     ferry_migrator_free(self->migrator);
     ferry_guests_free(self->guests);
+    ferry_watch_free(self->watch);
+    ferry_udev_free(self->udev);
+    ferry_fd_clear(&self->root_fd);
     ferry_store_close(self->store);
     ferry_identity_free(self->identity);
     g_free(self->name);
@@ -189,7 +218,8 @@ daemon_free(FerryDaemon *self)
 static bool
 bring_up(FerryDaemon *self, GError **error)
 {
-    if (!lock_state(self, error) || !load_identity(self, error) || !open_store(self, error))
+    if (!lock_state(self, error) || !load_identity(self, error) || !open_store(self, error) ||
+        !start_watch(self, error))
         return false;
     self->guests = ferry_guests_new(self->config->uri);
     return start_migrator(self, error) && start_server(self, error);
@@ -201,7 +231,7 @@ ferry_daemon_start(const FerryConfig *config, FerryDaemon **ret, GError **error)
     FerryDaemon *self = g_new0(FerryDaemon, 1);
 
     self->config = config;
-    self->lock_fd = -1;
+    self->lock_fd = self->root_fd = -1;
     if (!bring_up(self, error)) {
         /* Jobs that were taken up already may not be ended by closing their relays: the process,
          * which ends now, takes them along as a crash would. */

@@ -11,7 +11,7 @@
 typedef struct _FerryDaemon FerryDaemon;
 
 /**
- * Brings it up: lock of the state folder, store, libvirt, certificate, server, in this order, so
+ * Brings it up: lock of the state folder, store, devices, libvirt, certificate, server, so
  * that whoever can reach it finds all of it there.
  *
  * @config: must outlive it

@@ -15,8 +15,8 @@ struct _FerryInventory {
     GHashTable *by_netdev;
 };
 
-static FerryInventory *
-inventory_new(void)
+FerryInventory *
+ferry_inventory_new_empty(void)
 {
     FerryInventory *self = g_atomic_rc_box_new0(FerryInventory);
 
@@ -239,7 +239,7 @@ ferry_inventory_read(int root, FerryInventory **ret, GError **error)
                     "cannot look for devices: there is no /sys: is it mounted?");
         return false;
     }
-    self = inventory_new();
+    self = ferry_inventory_new_empty();
     read_pci(self, sys);
     read_parents(self, sys);
     read_mdevs(self, sys);

@@ -27,6 +27,9 @@ typedef struct _FerryInventory FerryInventory;
  */
 bool ferry_inventory_read(int root, FerryInventory **ret, GError **error);
 
+/** Returns: (transfer full): that of a host without any device */
+FerryInventory *ferry_inventory_new_empty(void);
+
 /** Returns: how many devices it has; they are sorted by bus, then name */
 unsigned ferry_inventory_n_devices(const FerryInventory *self);
 

@@ -10,6 +10,8 @@
 
 /* Events may go on for ever; a look is due all the same. */
 #define QUIETS_AT_MOST 10
+/* Between two looks when nothing tells of changes. */
+#define BLIND_QUIETS 50
 
 struct _FerryWatch {
     int root;
@@ -18,8 +20,9 @@ struct _FerryWatch {
     int quiet_ms;
     int stop; /* an eventfd */
     pthread_t thread;
-    pthread_mutex_t lock;   /* of the two below */
-    pthread_cond_t changed; /* on CLOCK_MONOTONIC */
+    pthread_mutex_t looking; /* one look at a time, so that an older one never replaces a newer */
+    pthread_mutex_t lock;    /* of the two below */
+    pthread_cond_t changed;  /* on CLOCK_MONOTONIC */
     FerryInventory *inventory;
     uint64_t generation;
 };
@@ -31,7 +34,8 @@ static Heard
 listen(FerryWatch *self, int limit_ms)
 {
     struct pollfd fds[] = { { .fd = self->stop, .events = POLLIN },
-                            { .fd = self->ops->fd(self->data), .events = POLLIN } };
+                            { .fd = self->ops != NULL ? self->ops->fd(self->data) : -1,
+                              .events = POLLIN } };
     int n = 0;
 
     do
@@ -71,19 +75,42 @@ publish(FerryWatch *self, FerryInventory *inventory)
     ferry_inventory_unref(before);
 }
 
+static void
+look(FerryWatch *self)
+{
+    FerryInventory *inventory = NULL;
+
+    (void)pthread_mutex_lock(&self->looking);
+    /* It fails only without /sys: keep what we have. */
+    if (ferry_inventory_read(self->root, &inventory, NULL))
+        publish(self, inventory);
+    (void)pthread_mutex_unlock(&self->looking);
+}
+
+/* Returns: whether a look is due; false when it is to stop */
+static bool
+await_reason(FerryWatch *self)
+{
+    const Heard heard = listen(self, self->ops != NULL ? -1 : self->quiet_ms * BLIND_QUIETS);
+
+    return heard == QUIET || (heard == EVENTS && await_quiet(self));
+}
+
 static void *
 run(void *data)
 {
     FerryWatch *self = data;
 
-    while (listen(self, -1) == EVENTS && await_quiet(self)) {
-        FerryInventory *inventory = NULL;
-
-        /* It fails only without /sys, which was there at the start: keep what we have. */
-        if (ferry_inventory_read(self->root, &inventory, NULL))
-            publish(self, inventory);
-    }
+    while (await_reason(self))
+        look(self);
     return NULL;
+}
+
+FerryInventory *
+ferry_watch_look(FerryWatch *self)
+{
+    look(self);
+    return ferry_watch_inventory(self, NULL);
 }
 
 static bool
@@ -92,6 +119,7 @@ start(FerryWatch *self, GError **error)
     pthread_condattr_t monotonic;
     int code = 0;
 
+    (void)pthread_mutex_init(&self->looking, NULL);
     (void)pthread_mutex_init(&self->lock, NULL);
     (void)pthread_condattr_init(&monotonic);
     (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -111,6 +139,7 @@ clear(FerryWatch *self)
 {
     ferry_fd_clear(&self->stop);
     ferry_inventory_unref(self->inventory);
+    (void)pthread_mutex_destroy(&self->looking);
     (void)pthread_mutex_destroy(&self->lock);
     (void)pthread_cond_destroy(&self->changed);
     g_free(self);
@@ -120,11 +149,10 @@ FerryWatch *
 ferry_watch_new(int root, const FerryWatchOps *ops, void *data, unsigned quiet_ms, GError **error)
 {
     FerryInventory *inventory = NULL;
-    FerryWatch *self = NULL;
+    FerryWatch *self = g_new0(FerryWatch, 1);
 
-    if (!ferry_inventory_read(root, &inventory, error))
-        return NULL;
-    self = g_new0(FerryWatch, 1);
+    if (!ferry_inventory_read(root, &inventory, NULL))
+        inventory = ferry_inventory_new_empty();
     self->root = root;
     self->ops = ops;
     self->data = data;

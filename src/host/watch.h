@@ -28,7 +28,11 @@ typedef struct {
 /** Events of this machine; free it after the watch. */
 typedef struct _FerryUdev FerryUdev;
 
-/** Returns: (nullable) (transfer full): NULL with FERRY_ERROR_IO when there is no udev to listen to
+/**
+ * Listens to udev, or to the kernel itself where no udev runs (a container), and to changes of
+ * network links: a carrier that comes or goes is no device event.
+ *
+ * Returns: (nullable) (transfer full): NULL with FERRY_ERROR_IO when there is nothing to listen to
  */
 FerryUdev *ferry_udev_new(GError **error);
 void ferry_udev_free(FerryUdev *self);
@@ -37,14 +41,14 @@ void ferry_udev_free(FerryUdev *self);
 const FerryWatchOps *ferry_udev_ops(void);
 
 /**
- * Looks once, then starts the thread.
+ * Looks once, then starts the thread.  While there is no /sys there are no devices.
  *
  * @root: as for ferry_inventory_read(); it and @data stay the caller's until the watch is freed
+ * @ops: (nullable): NULL when nothing tells of changes: then it looks after fifty quiet_ms
  * @quiet_ms: how long events must have stopped before a new look; a fresh one is forced after ten
  *            times that
  *
- * Returns: (nullable) (transfer full): NULL with the error of the first look, or
- * FERRY_ERROR_EXHAUSTED
+ * Returns: (nullable) (transfer full): NULL with FERRY_ERROR_EXHAUSTED
  */
 FerryWatch *
 ferry_watch_new(int root, const FerryWatchOps *ops, void *data, unsigned quiet_ms, GError **error);
@@ -55,6 +59,14 @@ ferry_watch_new(int root, const FerryWatchOps *ops, void *data, unsigned quiet_m
  * Returns: (transfer full): the newest inventory
  */
 FerryInventory *ferry_watch_inventory(FerryWatch *self, uint64_t *ret_generation);
+
+/**
+ * Looks now, in the caller's thread: who has changed something sees it without waiting for an
+ * event.
+ *
+ * Returns: (transfer full): an inventory that was begun after this call
+ */
+FerryInventory *ferry_watch_look(FerryWatch *self);
 
 /**
  * Waits until there is a newer inventory than that of @generation.

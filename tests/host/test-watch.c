@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "base/error.h"
 #include "tree.h"
 
 /* No test waits for this long, but for one that fails. */
@@ -125,18 +124,61 @@ test_storm(void)
     close_pipe(&events);
 }
 
+/* No /sys is a host without devices, until it is there. */
 static void
 test_no_sysfs(void)
 {
     g_autoptr(Tree) tree = tree_new();
     Pipe events;
-    g_autoptr(GError) error = NULL;
+    g_autoptr(FerryWatch) watch = NULL;
+    g_autoptr(FerryInventory) none = NULL;
+    g_autoptr(FerryInventory) some = NULL;
 
     open_pipe(&events);
     tree_remove(tree, "sys");
-    g_assert_null(ferry_watch_new(tree->root, &ops, &events, 1, &error));
-    g_assert_error(error, FERRY_ERROR, FERRY_ERROR_NOT_FOUND);
+    watch = ferry_watch_new(tree->root, &ops, &events, 1, NULL);
+    none = ferry_watch_look(watch);
+    g_assert_cmpuint(ferry_inventory_n_devices(none), ==, 0);
+    tree_parent(tree, "virtual/mtty/mtty", NULL, "mtty", 1);
+    some = ferry_watch_look(watch);
+    g_assert_cmpuint(ferry_inventory_n_devices(some), ==, 1);
+    ferry_watch_free(g_steal_pointer(&watch));
     close_pipe(&events);
+}
+
+/* Who has changed something need not wait for the event. */
+static void
+test_look(void)
+{
+    g_autoptr(Tree) tree = tree_new();
+    Pipe events;
+    g_autoptr(FerryWatch) watch = NULL;
+    g_autoptr(FerryInventory) before = NULL;
+    g_autoptr(FerryInventory) after = NULL;
+    g_autoptr(FerryInventory) again = NULL;
+    uint64_t generation = 0;
+
+    open_pipe(&events);
+    watch = ferry_watch_new(tree->root, &ops, &events, 1, NULL);
+    before = ferry_watch_inventory(watch, NULL);
+    tree_parent(tree, "virtual/mtty/mtty", NULL, "mtty", 1);
+    after = ferry_watch_look(watch);
+    again = ferry_watch_inventory(watch, &generation);
+    g_assert_cmpuint(ferry_inventory_n_devices(before), ==, 0);
+    g_assert_cmpuint(ferry_inventory_n_devices(after), ==, 1);
+    g_assert_true(after == again);
+    g_assert_cmpuint(generation, ==, 2);
+    ferry_watch_free(g_steal_pointer(&watch));
+    close_pipe(&events);
+}
+
+static void
+test_without_events(void)
+{
+    g_autoptr(Tree) tree = tree_new();
+    g_autoptr(FerryWatch) watch = ferry_watch_new(tree->root, NULL, NULL, 1, NULL);
+
+    g_assert_true(ferry_watch_wait(watch, 3, LIMIT_MS));
 }
 
 static void
@@ -158,6 +200,8 @@ main(int argc, char **argv)
     g_test_add_func("/watch/keeps-what-it-has", test_keeps_what_it_has);
     g_test_add_func("/watch/storm", test_storm);
     g_test_add_func("/watch/no-sysfs", test_no_sysfs);
+    g_test_add_func("/watch/look", test_look);
+    g_test_add_func("/watch/without-events", test_without_events);
     g_test_add_func("/watch/udev-is-there", test_udev_is_there);
     return g_test_run();
 }
