@@ -8,6 +8,8 @@
  *
  * job.live: this job holds its guest on this host, so no second one may.  A job whose very first
  * record is ABORTED is a tombstone (docs/handover.md, T2): it reserved nothing and holds nothing.
+ *
+ * claim: its indexes are the invariants at the top of store/claims.c.
  */
 static const char *const steps[] = {
     "CREATE TABLE host (name TEXT PRIMARY KEY, address TEXT NOT NULL, added_us INTEGER NOT NULL)"
@@ -19,6 +21,17 @@ static const char *const steps[] = {
     "CREATE TABLE record (job TEXT NOT NULL REFERENCES job (id) ON DELETE CASCADE,"
     "  seq INTEGER NOT NULL, kind TEXT NOT NULL, wall_us INTEGER NOT NULL, data TEXT NOT NULL,"
     "  PRIMARY KEY (job, seq)) STRICT, WITHOUT ROWID;",
+
+    "CREATE TABLE pool (name TEXT PRIMARY KEY, definition TEXT NOT NULL,"
+    "  created_us INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE claim (generation INTEGER PRIMARY KEY AUTOINCREMENT, pool TEXT NOT NULL,"
+    "  slot TEXT NOT NULL, device TEXT NOT NULL, guest_uuid TEXT NOT NULL,"
+    "  guest_name TEXT NOT NULL, alias TEXT NOT NULL, job TEXT NOT NULL, state TEXT NOT NULL,"
+    "  saved_settings TEXT NOT NULL, attrs TEXT NOT NULL, made_in TEXT NOT NULL,"
+    "  since_us INTEGER NOT NULL) STRICT;"
+    "CREATE UNIQUE INDEX claim_vf ON claim (slot) WHERE device = '';"
+    "CREATE UNIQUE INDEX claim_mdev ON claim (device) WHERE device <> '';"
+    "CREATE UNIQUE INDEX claim_alias ON claim (guest_uuid, alias) WHERE state <> 'releasing';",
 };
 
 int

@@ -5,8 +5,8 @@
 #include <glib.h>
 
 /**
- * The local database of a ferryd: hosts and the journal of jobs.  SQLite in WAL mode with
- * synchronous=FULL, so what a writing function reported as done is on the disk.
+ * The local database of a ferryd: hosts, pools, claims and the journal of jobs.  SQLite in WAL mode
+ * with synchronous=FULL, so what a writing function reported as done is on the disk.
  *
  * One connection behind a mutex: every function of this folder may be called from any thread, and
  * none returns while it holds the lock.  A failed write changed nothing that a later read shows;
