@@ -15,7 +15,8 @@ const FerryOption ferry_arguments_common[] = {
 typedef struct {
     const FerryOption *option;
     char *value;
-    char *before; /* its value before the parsing of now: GLib would drop it without freeing it */
+    char **values; /* of a repeated one */
+    char *before;  /* its value before the parsing of now: GLib would drop it without freeing it */
     gboolean given;
 } Place;
 
@@ -30,6 +31,7 @@ place_free(gpointer data)
     Place *place = data;
 
     g_free(place->value);
+    g_strfreev(place->values);
     g_free(place->before);
     g_free(place);
 }
@@ -98,7 +100,22 @@ ferry_arguments_free(FerryArguments *self)
     g_free(self);
 }
 
-/* GLib's rows for ours.  FILENAME and not STRING: that would convert from the locale's encoding. */
+/* FILENAME and not STRING: that would convert from the locale's encoding. */
+static void
+choose_kind(GOptionEntry *row, Place *place)
+{
+    row->arg = G_OPTION_ARG_FILENAME;
+    row->arg_data = &place->value;
+    if (place->option->value == NULL) {
+        row->arg = G_OPTION_ARG_NONE;
+        row->arg_data = &place->given;
+    } else if (place->option->need == FERRY_OPTION_REPEATED) {
+        row->arg = G_OPTION_ARG_FILENAME_ARRAY;
+        row->arg_data = &place->values;
+    }
+}
+
+/* GLib's rows for ours. */
 static GOptionEntry *
 entries(const FerryArguments *self)
 {
@@ -108,8 +125,7 @@ entries(const FerryArguments *self)
         Place *place = g_ptr_array_index(self->places, i);
         rows[i].long_name = place->option->name;
         rows[i].short_name = place->option->letter;
-        rows[i].arg = place->option->value ? G_OPTION_ARG_FILENAME : G_OPTION_ARG_NONE;
-        rows[i].arg_data = place->option->value ? (gpointer)&place->value : &place->given;
+        choose_kind(&rows[i], place);
     }
     return rows;
 }
@@ -275,7 +291,7 @@ ferry_arguments_given(const FerryArguments *self, const char *name)
 {
     const Place *place = find(self, name);
 
-    return place && (place->given || place->value);
+    return place && (place->given || place->value || place->values);
 }
 
 const char *
@@ -284,6 +300,15 @@ ferry_arguments_value(const FerryArguments *self, const char *name)
     const Place *place = find(self, name);
 
     return place ? place->value : NULL;
+}
+
+const char *const *
+ferry_arguments_values(const FerryArguments *self, const char *name)
+{
+    static const char *const none[] = { NULL };
+    const Place *place = find(self, name);
+
+    return place && place->values ? (const char *const *)place->values : none;
 }
 
 const char *

@@ -5,8 +5,12 @@
 
 #include <glib.h>
 
-/** Whether a command makes sense without an option. */
-typedef enum { FERRY_OPTION_OPTIONAL, FERRY_OPTION_NEEDED } FerryOptionNeed;
+/** Whether a command makes sense without an option, and with several of them. */
+typedef enum {
+    FERRY_OPTION_OPTIONAL,
+    FERRY_OPTION_NEEDED,
+    FERRY_OPTION_REPEATED, /* any number of times, see ferry_arguments_values() */
+} FerryOptionNeed;
 
 /** One option of one command: what --help prints and what the parser takes come from this row. */
 typedef struct {
@@ -48,7 +52,7 @@ bool ferry_arguments_take_leading(FerryArguments *self,
 
 /**
  * Reads the rest of a command line: options anywhere, words between them, "--" before words that
- * start with a dash.  An option given twice counts as given last.
+ * start with a dash.  An option given twice counts as given last, unless it may be repeated.
  *
  * @options: (nullable): rows that outlive @self
  * @words: what the command takes besides, "GUEST [FILE]": brackets for what may be left out, a
@@ -68,6 +72,9 @@ bool ferry_arguments_given(const FerryArguments *self, const char *name);
 
 /** Returns: (transfer none) (nullable): the value of option @name, valid UTF-8 */
 const char *ferry_arguments_value(const FerryArguments *self, const char *name);
+
+/** Returns: (transfer none): all values of a repeated option, in their order; NULL-terminated */
+const char *const *ferry_arguments_values(const FerryArguments *self, const char *name);
 
 /** Returns: (transfer none) (nullable): word number @i, from 0, valid UTF-8 */
 const char *ferry_arguments_word(const FerryArguments *self, size_t i);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "cli/command.h"
+#include "cli/reasons.h"
 
 #define SOCKET_PATH "/run/ferry/ferryd.sock"
 /* A check asks the other host, which has 15 s of its own for that; libvirt may be slow besides. */
@@ -41,6 +42,26 @@ ferry_call(FerryClient *client,
 
     json_decref(body);
     return ok;
+}
+
+bool
+ferry_call_is_refused(const FerryReply *reply)
+{
+    return reply->status == 409;
+}
+
+int
+ferry_call_refused(const FerryArguments *arguments, const FerryReply *reply)
+{
+    const char *detail = json_string_value(json_object_get(reply->body, "detail"));
+    g_autofree char *clean = ferry_table_printable(detail != NULL ? detail : "refused");
+    g_autofree char *reasons = ferry_reasons_format(json_object_get(reply->body, "reasons"));
+
+    if (ferry_call_print(arguments) == FERRY_PRINT_JSON)
+        ferry_table_print_json(stdout, reply->body);
+    else
+        fprintf(stderr, "ferry: %s\n%s", clean, reasons);
+    return FERRY_EXIT_NO;
 }
 
 FerryPrint

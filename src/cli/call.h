@@ -32,6 +32,16 @@ bool ferry_call(FerryClient *client,
 /** Returns: (transfer full): "/v1/guests/a%20b" */
 char *ferry_call_path(const char *const *segments);
 
+/** Returns: whether an answer is a refusal, status 409: see ferry_call_refused() */
+bool ferry_call_is_refused(const FerryReply *reply);
+
+/**
+ * Prints a refusal: what was refused and every reason on stderr, or all of it as JSON on stdout.
+ *
+ * Returns: the exit code, FERRY_EXIT_NO
+ */
+int ferry_call_refused(const FerryArguments *arguments, const FerryReply *reply);
+
 /** What --json says. */
 FerryPrint ferry_call_print(const FerryArguments *arguments);
 

@@ -67,6 +67,39 @@ test_take(void)
     }
 }
 
+static const FerryOption repeated[] = {
+    { "pf", 'p', "PF", "one of them; may be repeated", FERRY_OPTION_REPEATED },
+    { NULL, 0, NULL, NULL, FERRY_OPTION_OPTIONAL },
+};
+
+typedef struct {
+    const char *line;
+    const char *values; /* joined */
+} RepeatedRow;
+
+static const RepeatedRow repeated_rows[] = {
+    { "a", "" },
+    { "a --pf eth3", "eth3" },
+    { "--pf eth3 a -p eth4 --pf=eth3", "eth3 eth4 eth3" },
+};
+
+static void
+test_repeated(void)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(repeated_rows); i++) {
+        const RepeatedRow *row = &repeated_rows[i];
+        g_autoptr(FerryArguments) arguments = ferry_arguments_new();
+        g_auto(GStrv) argv = g_strsplit(row->line, " ", -1);
+        g_autofree char *values = NULL;
+
+        g_assert_true(ferry_arguments_take(arguments, repeated, "A", argv, NULL));
+        values = g_strjoinv(" ", (char **)ferry_arguments_values(arguments, "pf"));
+        g_assert_cmpstr(values, ==, row->values);
+        g_assert_cmpint(ferry_arguments_given(arguments, "pf"), ==, values[0] != '\0');
+        g_assert_null(ferry_arguments_values(arguments, "nothing")[0]);
+    }
+}
+
 /* What stands before a group's name is read alone; the rest stays for the group. */
 static void
 test_take_leading(void)
@@ -121,6 +154,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/arguments/take", test_take);
+    g_test_add_func("/arguments/repeated", test_repeated);
     g_test_add_func("/arguments/take-leading", test_take_leading);
     g_test_add_func("/arguments/leading-refuses-unknown", test_leading_refuses_unknown);
     g_test_add_func("/arguments/socket-of-the-environment", test_socket_of_the_environment);
