@@ -3,10 +3,11 @@
  *
  *     ferry-hook GUEST OPERATION SUB-OPERATION EXTRA   <domain.xml
  *
- * and waits, with the guest locked: so it links nothing but libc, asks nobody, and looks at one
- * file. On "prepare" a guest with a hold marker is refused: the other host may run it, or be about
- * to (docs/handover.md section 4).  Everything else passes, without a byte of output, for on
- * "migrate" and "restore" that would be taken for a new domain XML.
+ * and waits, with the guest locked: so it links nothing but libc.  On "prepare" a guest with a hold
+ * marker is refused: the other host may run it, or be about to (docs/handover.md section 4).  Then,
+ * and on "release", ferryd is asked to make or remove the guest's devices, if the domain XML names
+ * one that is ferry's.  Everything else passes, without a byte of output, for on "migrate" and
+ * "restore" that would be taken for a new domain XML.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,10 +17,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "hook/ask.h"
+#include "hook/domain-need.h"
 #include "hook/domain-uuid.h"
 
 /* libvirt's own limit on a domain XML is higher; nothing that it writes comes near to this one. */
 #define XML_MAX_BYTES ((size_t)1 << 20)
+/* ferryd answers within 25 s, also when a vendor's driver is slow. */
+#define ASK_LIMIT_MS 28000
 
 enum { PASS = 0, REFUSE = 1 };
 
@@ -72,6 +77,13 @@ refuse_held(const char *guest, const char *marker)
 }
 
 static int
+refuse(const char *guest, const char *why)
+{
+    (void)fprintf(stderr, "ferry: guest %s is not started: %s\n", guest, why);
+    return REFUSE;
+}
+
+static int
 refuse_unread(const char *guest, const char *what, const char *why)
 {
     (void)fprintf(stderr, "ferry: guest %s is not started: %s: %s\n", guest, what, why);
@@ -81,9 +93,8 @@ refuse_unread(const char *guest, const char *what, const char *why)
 /* A host without the folder has no ferryd that ever held a guest: whatever the XML, it may start.
  */
 static int
-check_hold(const char *guest, const char *folder)
+check_hold(const char *guest, const char *xml, const char *folder)
 {
-    static char xml[XML_MAX_BYTES + 1];
     char uuid[HOOK_UUID_LENGTH + 1] = "";
     char path[4096];
     struct stat status;
@@ -91,7 +102,6 @@ check_hold(const char *guest, const char *folder)
     if (stat(folder, &status) != 0)
         return errno == ENOENT || errno == ENOTDIR ? PASS
                                                    : refuse_unread(guest, folder, strerror(errno));
-    xml[read_all(STDIN_FILENO, xml, XML_MAX_BYTES)] = '\0';
     if (!hook_find_uuid(xml, uuid))
         return refuse_unread(guest, "the domain XML on standard input",
                              "no <uuid> of the domain in it");
@@ -102,18 +112,97 @@ check_hold(const char *guest, const char *folder)
     return errno == ENOENT ? PASS : refuse_unread(guest, path, strerror(errno));
 }
 
+/* For tests: libvirt runs hooks without these variables. */
+static const char *
+setting(const char *variable, const char *otherwise)
+{
+    const char *value = getenv(variable);
+
+    return value != NULL ? value : otherwise;
+}
+
+static int
+refuse_without_ferryd(const char *guest, const char *alias, HookAsk how, const char *why)
+{
+    (void)fprintf(stderr,
+                  "ferry: guest %s is not started: its device %s is ferryd's to make, and ferryd "
+                  "does not answer: %s. %s, then start the guest again\n",
+                  guest, alias[0] != '\0' ? alias : "(without alias)", why,
+                  how == HOOK_ASK_AWAY ? "Run \"systemctl start ferryd\""
+                                       : "See \"journalctl -u ferryd\"");
+    return REFUSE;
+}
+
+static HookAsk
+ask(const HookQuestion *question, char *ret_why, size_t n_bytes)
+{
+    const char *limit_ms = setting("FERRY_HOOK_LIMIT_MS", NULL);
+
+    return hook_ask(setting("FERRY_SOCKET", "/run/ferry/ferryd.sock"), question,
+                    limit_ms != NULL ? strtol(limit_ms, NULL, 10) : ASK_LIMIT_MS, ret_why, n_bytes);
+}
+
+static int
+ask_ferryd(const HookQuestion *question)
+{
+    char alias[HOOK_ALIAS_BYTES];
+    char why[2048];
+    const HookNeed need = hook_find_need(question->xml, alias);
+    HookAsk how = HOOK_ASK_YES;
+
+    if (need == HOOK_NEED_NOTHING)
+        return PASS;
+    how = ask(question, why, sizeof(why));
+    if (how == HOOK_ASK_YES)
+        return PASS;
+    if (how == HOOK_ASK_NO)
+        return refuse(question->guest, why);
+    return need == HOOK_NEED_FERRYD ? refuse_without_ferryd(question->guest, alias, how, why)
+                                    : PASS;
+}
+
+static int
+prepare(const HookQuestion *question)
+{
+    const int held = check_hold(question->guest, question->xml,
+                                setting("FERRY_HOLD_DIR", "/var/lib/ferry/hold"));
+
+    return held == PASS ? ask_ferryd(question) : held;
+}
+
+/* libvirt ignores what a hook says here; what ferryd missed it finds when it looks at the guest. */
+static int
+release(const HookQuestion *question)
+{
+    char alias[HOOK_ALIAS_BYTES];
+    char why[256];
+
+    if (hook_find_need(question->xml, alias) != HOOK_NEED_NOTHING)
+        (void)ask(question, why, sizeof(why));
+    return PASS;
+}
+
 int
 main(int argc, char **argv)
 {
-    /* libvirt runs hooks without this variable: it is for tests. */
-    const char *folder = getenv("FERRY_HOLD_DIR");
+    static const struct {
+        const char *operation;
+        int (*run)(const HookQuestion *question);
+    } operations[] = { { "prepare", prepare }, { "release", release } };
+    static char xml[XML_MAX_BYTES + 1];
 
     if (argc < 3) {
         (void)fprintf(stderr,
                       "usage: ferry-hook GUEST OPERATION SUB-OPERATION EXTRA <domain.xml\n");
         return 2;
     }
-    if (strcmp(argv[2], "prepare") != 0)
-        return PASS;
-    return check_hold(argv[1], folder != NULL ? folder : "/var/lib/ferry/hold");
+    for (size_t i = 0; i < sizeof(operations) / sizeof(operations[0]); i++) {
+        const HookQuestion question = { argv[1], argv[2], argc > 4 ? argv[4] : "-", xml };
+
+        if (strcmp(argv[2], operations[i].operation) != 0)
+            continue;
+        xml[read_all(STDIN_FILENO, xml, XML_MAX_BYTES)] = '\0';
+        return operations[i].run(&question);
+    }
+    return PASS;
 }

@@ -8,14 +8,27 @@
 #include <glib.h>
 #include <glib/gstdio.h>
 
+#include "server.h"
+
 #define UUID   "6f1d2c1e-7d3b-4a57-8a44-0000000000aa"
 #define DOMAIN "<domain type='qemu'>\n  <name>web</name>\n  <uuid>" UUID "</uuid>\n</domain>\n"
 #define JOB    "0d9f7f5c-2f0e-4a55-9c4d-6a1f54a1c001"
+
+#define OURS                                                                                       \
+    "<domain type='qemu'>\n  <name>web</name>\n  <uuid>" UUID "</uuid>\n<metadata>"                \
+    "<ferry:guest xmlns:ferry='urn:ferry:guest:1'><ferry:mdev alias='ua-gpu0' pool='gpus' "        \
+    "type='t' managed='yes'/></ferry:guest></metadata></domain>\n"
+#define DEGRADES                                                                                   \
+    "<domain><uuid>" UUID "</uuid><metadata><guest xmlns='urn:ferry:guest:1'><hybrid "             \
+    "alias='ua-net0' on-no-vf='degrade'/></guest></metadata></domain>"
+#define YES "HTTP/1.1 200 OK\r\n\r\n{}"
+#define NO  "HTTP/1.1 409 Conflict\r\n\r\n{\"detail\": \"pool gpus is full\"}"
 
 typedef struct {
     char *folder;
     char *hold;
     char *marker;
+    char *socket;
 } Fixture;
 
 static void
@@ -25,6 +38,7 @@ set_up(Fixture *fixture, gconstpointer data)
     fixture->folder = g_dir_make_tmp("ferry-hook-XXXXXX", NULL);
     fixture->hold = g_build_filename(fixture->folder, "hold", NULL);
     fixture->marker = g_build_filename(fixture->hold, UUID, NULL);
+    fixture->socket = g_build_filename(fixture->folder, "sock", NULL);
     g_assert_cmpint(g_mkdir(fixture->hold, 0755), ==, 0);
 }
 
@@ -33,8 +47,10 @@ tear_down(Fixture *fixture, gconstpointer data)
 {
     (void)data;
     (void)g_remove(fixture->marker);
+    (void)g_remove(fixture->socket);
     (void)g_rmdir(fixture->hold);
     g_assert_cmpint(g_rmdir(fixture->folder), ==, 0);
+    g_free(fixture->socket);
     g_free(fixture->marker);
     g_free(fixture->hold);
     g_free(fixture->folder);
@@ -80,8 +96,9 @@ static Result
 run(const Fixture *fixture, const char *operation, const char *xml)
 {
     const char *argv[] = { g_getenv("FERRY_HOOK"), "web", operation, "begin", "-", NULL };
-    g_autofree char *variable = g_strconcat("FERRY_HOLD_DIR=", fixture->hold, NULL);
-    const char *environment[] = { variable, NULL };
+    g_autofree char *hold = g_strconcat("FERRY_HOLD_DIR=", fixture->hold, NULL);
+    g_autofree char *socket = g_strconcat("FERRY_SOCKET=", fixture->socket, NULL);
+    const char *environment[] = { hold, socket, "FERRY_HOOK_LIMIT_MS=200", NULL };
     const int in = file_of(xml);
     const int out = file_of("");
     const int err = file_of("");
@@ -229,6 +246,104 @@ test_unusable_folder_is_refused(Fixture *fixture, gconstpointer data)
     g_assert_nonnull(strstr(result.err, "File name too long"));
 }
 
+typedef struct {
+    const char *operation;
+    const char *xml;
+    ServerManner manner;
+    const char *answer;
+    int exit_code;
+    const char *err;
+} AskRow;
+
+#define NOT_STARTED "ferry: guest web is not started: "
+#define NOT_MADE    NOT_STARTED "its device ua-gpu0 is ferryd's to make, and ferryd does not answer: "
+#define SEE_LOG     ". See \"journalctl -u ferryd\", then start the guest again\n"
+
+/* clang-format off */
+static const AskRow asks[] = {
+    { "prepare", OURS,     SERVER_READS,  YES, 0, "" },
+    { "prepare", OURS,     SERVER_READS,  NO,  1, NOT_STARTED "pool gpus is full\n" },
+    { "prepare", OURS,     SERVER_HANGS,  "",  1, NOT_MADE "it did not answer in time" SEE_LOG },
+    { "prepare", OURS,     SERVER_READS,  "?", 1, NOT_MADE "it hung up without an answer that makes sense" SEE_LOG },
+    { "prepare", DEGRADES, SERVER_READS,  NO,  1, NOT_STARTED "pool gpus is full\n" },
+    { "prepare", DEGRADES, SERVER_HANGS,  "",  0, "" },
+    { "release", OURS,     SERVER_READS,  YES, 0, "" },
+    { "release", OURS,     SERVER_READS,  NO,  0, "" },
+    { "release", OURS,     SERVER_HANGS,  "",  0, "" },
+};
+/* clang-format on */
+
+static void
+test_asks_ferryd(Fixture *fixture, gconstpointer data)
+{
+    (void)data;
+    for (size_t i = 0; i < G_N_ELEMENTS(asks); i++) {
+        const AskRow *row = &asks[i];
+        Server *server = server_new(fixture->socket, row->manner, row->answer);
+        g_auto(Result) result = run(fixture, row->operation, row->xml);
+        g_autofree char *request = server_end(server);
+        g_autofree char *begin = g_strdup_printf(
+            "{\"operation\":\"%s\",\"guest\":\"web\",\"reason\":\"-\",\"xml\":\"", row->operation);
+
+        g_assert_cmpstr(result.err, ==, row->err);
+        g_assert_cmpint(result.exit_code, ==, row->exit_code);
+        g_assert_cmpstr(result.out, ==, "");
+        g_assert_nonnull(strstr(request, begin));
+        g_assert_cmpint(g_unlink(fixture->socket), ==, 0);
+    }
+}
+
+static void
+test_ferryd_is_away(Fixture *fixture, gconstpointer data)
+{
+    g_auto(Result) result = run(fixture, "prepare", OURS);
+    g_autofree char *expected =
+        g_strconcat(NOT_MADE, fixture->socket,
+                    ": No such file or directory. Run \"systemctl start ferryd\", then start the "
+                    "guest again\n",
+                    NULL);
+
+    (void)data;
+    g_assert_cmpint(result.exit_code, ==, 1);
+    g_assert_cmpstr(result.err, ==, expected);
+    assert_passes(fixture, "prepare", DEGRADES);
+    assert_passes(fixture, "release", OURS);
+}
+
+/* Others' guests, and what is not about making devices, make no connection. */
+static void
+test_asks_only_for_its_own(Fixture *fixture, gconstpointer data)
+{
+    static const char *const operations[] = { "start",   "started", "stopped",  "migrate",
+                                              "restore", "attach",  "reconnect" };
+    Server *server = server_new(fixture->socket, SERVER_READS, NO);
+    g_autofree char *request = NULL;
+
+    (void)data;
+    assert_passes(fixture, "prepare", DOMAIN);
+    assert_passes(fixture, "release", DOMAIN);
+    for (size_t i = 0; i < G_N_ELEMENTS(operations); i++)
+        assert_passes(fixture, operations[i], OURS);
+    request = server_end(server);
+    g_assert_cmpstr(request, ==, "");
+}
+
+/* The marker is looked at first: the other host's guest gets no device here. */
+static void
+test_held_asks_nobody(Fixture *fixture, gconstpointer data)
+{
+    Server *server = server_new(fixture->socket, SERVER_READS, YES);
+    g_autofree char *request = NULL;
+    g_auto(Result) result = { 0, NULL, NULL };
+
+    (void)data;
+    hold(fixture, JOB);
+    result = run(fixture, "prepare", OURS);
+    g_assert_cmpint(result.exit_code, ==, 1);
+    request = server_end(server);
+    g_assert_cmpstr(request, ==, "");
+}
+
 static void
 test_usage(Fixture *fixture, gconstpointer data)
 {
@@ -253,6 +368,10 @@ main(int argc, char **argv)
     ADD("host-without-ferry-passes", test_host_without_ferry_passes);
     ADD("unreadable-xml-is-refused", test_unreadable_xml_is_refused);
     ADD("unusable-folder-is-refused", test_unusable_folder_is_refused);
+    ADD("asks-ferryd", test_asks_ferryd);
+    ADD("ferryd-is-away", test_ferryd_is_away);
+    ADD("asks-only-for-its-own", test_asks_only_for_its_own);
+    ADD("held-asks-nobody", test_held_asks_nobody);
     ADD("usage", test_usage);
     return g_test_run();
 }
