@@ -1,0 +1,233 @@
+/*
+ * What a parent has left.
+ *
+ * The kernel's available_instances is true for the moment at which it is read.  A claim whose
+ * device is not made yet is not in it, so it is taken off here: one of its own type, and of another
+ * type of that parent the share that it will take, as far as their numbers tell (1 of 12 left is a
+ * twelfth of what there is).  That is a forecast; the result of "create" decides.
+ */
+#include <string.h>
+
+#include "base/file.h"
+#include "host/mediated.h"
+#include "host/sysfs.h"
+#include "pool/members.h"
+#include "xml/nodedev.h"
+
+#define CLASSES "sys/class/mdev_bus"
+#define DEVICES "sys/bus/mdev/devices"
+
+/* A device that comes or goes between two looks is looked at again, so often. */
+#define LOOKS 5
+
+/* One parent and its mdevs, at one moment. */
+typedef struct {
+    FerryHostDevice *parent; /* NULL: not there */
+    GPtrArray *mdevs;        /* of FerryHostDevice: its own */
+    GPtrArray *names;        /* of char *: of all mdevs of the host */
+} Snapshot;
+
+static void
+snapshot_clear(Snapshot *self)
+{
+    g_clear_pointer(&self->parent, ferry_host_device_free);
+    g_clear_pointer(&self->mdevs, g_ptr_array_unref);
+    g_clear_pointer(&self->names, g_ptr_array_unref);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Snapshot, snapshot_clear)
+
+static GPtrArray *
+list_mdevs(int root)
+{
+    GPtrArray *names = ferry_sysfs_list(root, DEVICES);
+
+    return names != NULL ? names : g_ptr_array_new_with_free_func(g_free);
+}
+
+static bool
+same_names(const GPtrArray *a, const GPtrArray *b)
+{
+    for (guint i = 0; a->len == b->len && i < a->len; i++)
+        if (strcmp(g_ptr_array_index(a, i), g_ptr_array_index(b, i)) != 0)
+            return false;
+    return a->len == b->len;
+}
+
+static void
+take_snapshot(int root, const char *parent, Snapshot *ret)
+{
+    FERRY_AUTOFD int classes = ferry_sysfs_open(root, CLASSES);
+
+    ret->mdevs = g_ptr_array_new_with_free_func((GDestroyNotify)ferry_host_device_free);
+    ret->names = list_mdevs(root);
+    ret->parent = classes >= 0 ? ferry_mediated_read_parent(classes, parent) : NULL;
+    for (guint i = 0; ret->parent != NULL && i < ret->names->len; i++) {
+        FerryHostDevice *mdev = ferry_mdev_look(root, g_ptr_array_index(ret->names, i));
+
+        if (mdev != NULL && g_strcmp0(mdev->parent, parent) == 0)
+            g_ptr_array_add(ret->mdevs, mdev);
+        else
+            ferry_host_device_free(mdev);
+    }
+}
+
+/* Devices and what types have left are two reads: both belong together only when no device came or
+ * went meanwhile. */
+static void
+take_steady_snapshot(int root, const char *parent, Snapshot *ret)
+{
+    for (unsigned i = 0; i < LOOKS; i++) {
+        g_autoptr(GPtrArray) after = NULL;
+
+        snapshot_clear(ret);
+        take_snapshot(root, parent, ret);
+        after = list_mdevs(root);
+        if (same_names(ret->names, after))
+            return;
+    }
+}
+
+static const FerryClaimRow *
+claim_of(const FerryLook *look, const char *uuid)
+{
+    for (guint i = 0; i < look->claims->len; i++) {
+        const FerryClaimRow *claim = g_ptr_array_index(look->claims, i);
+
+        if (strcmp(claim->device, uuid) == 0)
+            return claim;
+    }
+    return NULL;
+}
+
+static bool
+is_made(const Snapshot *snapshot, const char *uuid)
+{
+    for (guint i = 0; i < snapshot->mdevs->len; i++) {
+        const FerryHostDevice *mdev = g_ptr_array_index(snapshot->mdevs, i);
+
+        if (strcmp(mdev->name, uuid) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* An mdev that is there is ours only under its claim, on the parent and of the type claimed. */
+static void
+add_made(const FerryLook *look, FerryMember *member, const FerryHostDevice *mdev)
+{
+    g_autofree char *id = g_strconcat(member->device, "/", mdev->type, NULL);
+    const FerryClaimRow *claim = claim_of(look, mdev->name);
+    const FerryUser *user = ferry_users_find(look->users, mdev);
+    const bool ours = claim != NULL && claim->made_in[0] != '\0' && strcmp(claim->slot, id) == 0;
+    char *who = NULL;
+
+    if (ours)
+        who = ferry_claim_describe(claim);
+    else if (user != NULL)
+        who = ferry_user_describe(user);
+    else
+        who = g_strdup("made by somebody else");
+    member->used++;
+    ferry_member_add_slot(member, g_steal_pointer(&id),
+                          ours ? FERRY_SLOT_CLAIMED : FERRY_SLOT_FOREIGN, mdev->name, who,
+                          ours ? claim : NULL);
+}
+
+/* Takes what @type will use off all types; @share: what one of it is of what there is, 1/share. */
+static void
+take_off(FerryMember *member, const char *type)
+{
+    const FerrySlotType *taken = ferry_member_type(member, type);
+    const uint64_t share = taken != NULL ? taken->available : 0;
+
+    for (guint i = 0; share > 0 && i < member->types->len; i++) {
+        FerrySlotType *one = g_ptr_array_index(member->types, i);
+
+        one->available -= (uint32_t)((one->available + share - 1) / share);
+    }
+}
+
+/* Claims on this parent whose device is not there: to be made, or gone with its parent's driver. */
+static void
+add_claimed(const FerryLook *look, FerryMember *member, const Snapshot *snapshot)
+{
+    for (guint i = 0; i < look->claims->len; i++) {
+        const FerryClaimRow *claim = g_ptr_array_index(look->claims, i);
+        g_autofree char *parent = NULL;
+        g_autofree char *type = NULL;
+
+        if (claim->device[0] == '\0' || is_made(snapshot, claim->device))
+            continue;
+        ferry_slot_parse_mdev(claim->slot, &parent, &type);
+        if (strcmp(parent, member->device) != 0)
+            continue;
+        if (claim->state == FERRY_CLAIM_RESERVED)
+            take_off(member, type);
+        member->used += claim->state == FERRY_CLAIM_RESERVED;
+        ferry_member_add_slot(member, g_strdup(claim->slot),
+                              claim->state == FERRY_CLAIM_RESERVED ? FERRY_SLOT_CLAIMED
+                                                                   : FERRY_SLOT_GONE,
+                              NULL, ferry_claim_describe(claim), claim);
+    }
+}
+
+static void
+type_free(gpointer data)
+{
+    FerrySlotType *self = data;
+
+    g_free(self->id);
+    g_free(self);
+}
+
+static void
+add_types(FerryMember *member, const FerryHostDevice *parent)
+{
+    for (guint i = 0; parent->types != NULL && i < parent->types->len; i++) {
+        const FerryHostType *type = g_ptr_array_index(parent->types, i);
+        FerrySlotType *row = g_new0(FerrySlotType, 1);
+
+        row->id = g_strdup(type->id);
+        row->available = type->available;
+        g_ptr_array_add(member->types, row);
+    }
+}
+
+/* The kernel's name of a parent that may be named as libvirt does. */
+static char *
+kernel_name(int root, const char *name)
+{
+    g_autoptr(GPtrArray) names = ferry_sysfs_list(root, CLASSES);
+
+    for (guint i = 0; names != NULL && i < names->len; i++)
+        if (ferry_nodedev_is_named(name, g_ptr_array_index(names, i)))
+            return g_strdup(g_ptr_array_index(names, i));
+    return g_strdup(name);
+}
+
+FerryMember *
+ferry_member_of_parent(const FerryLook *look, const char *name)
+{
+    FerryMember *member = ferry_member_new(name);
+    g_autofree char *parent = kernel_name(look->root, name);
+    g_auto(Snapshot) snapshot = { 0 };
+
+    member->types = g_ptr_array_new_with_free_func(type_free);
+    take_steady_snapshot(look->root, parent, &snapshot);
+    if (snapshot.parent == NULL)
+        return member;
+    member->device = g_strdup(parent);
+    add_types(member, snapshot.parent);
+    for (guint i = 0; i < snapshot.mdevs->len; i++)
+        add_made(look, member, g_ptr_array_index(snapshot.mdevs, i));
+    add_claimed(look, member, &snapshot);
+    return member;
+}
+
+void
+ferry_members_of_mdevs(const FerryLook *look, FerryPoolView *view)
+{
+    for (guint i = 0; i < view->pool->parents->len; i++)
+        g_ptr_array_add(view->members,
+                        ferry_member_of_parent(look, g_ptr_array_index(view->pool->parents, i)));
+}
