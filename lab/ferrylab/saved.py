@@ -23,7 +23,9 @@ NIC = """<interface type='ethernet'>
 BOOT = """<kernel>/lab/vmlinuz</kernel>
     <initrd>/lab/initrd</initrd>
     <cmdline>console=ttyS0 quiet panic=-1 nokaslr mitigations=off no_timer_check tsc=reliable cryptomgr.notests</cmdline>"""
-XML = """<domain type='qemu'>
+# The guest's time is counted in its instructions: a host that shares its processors with others may be slower
+# than the guest's timer ticks come, and by real time the guest would do nothing but tick.
+XML = """<domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
   <name>%s</name>
   <uuid>%s</uuid>
   %s<memory unit='MiB'>192</memory>
@@ -44,6 +46,10 @@ XML = """<domain type='qemu'>
     <serial type='file'><source path='%s'/></serial>
     <memballoon model='none'/>
   </devices>
+  <qemu:commandline>
+    <qemu:arg value='-icount'/>
+    <qemu:arg value='shift=7'/>
+  </qemu:commandline>
 </domain>
 """
 SCRIPT = """
