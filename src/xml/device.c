@@ -48,8 +48,8 @@ ferry_device_free(FerryDevice *self)
     g_free(self);
 }
 
-static FerryPlug
-find_plug(const xmlNode *node)
+FerryPlug
+ferry_device_plug(const xmlNode *node)
 {
     const xmlNode *target = ferry_document_child(node, "target");
     g_autofree char *bus =
@@ -134,7 +134,7 @@ ferry_device_parse(const xmlNode *node, FerryDevice **ret, GError **error)
     self->mac = find_mac(node);
     self->teaming_partner =
         ferry_document_attribute(ferry_document_child(node, "teaming"), "persistent");
-    self->plug = find_plug(node);
+    self->plug = ferry_device_plug(node);
     self->line = xmlGetLineNo(node);
     self->xml = ferry_document_format(node);
     if (!parse_guest_address(node, &self->address, error) ||

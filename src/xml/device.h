@@ -49,6 +49,9 @@ typedef struct {
  */
 bool ferry_device_parse(const struct _xmlNode *node, FerryDevice **ret, GError **error);
 
+/** @node: a child of <devices>, in any form; Returns: what its kind and bus say, not its place */
+FerryPlug ferry_device_plug(const struct _xmlNode *node);
+
 void ferry_device_free(FerryDevice *self);
 
 /** @node: a <disk>; Returns: (transfer full) */
