@@ -6,6 +6,7 @@
 #include "host/kernel.h"
 #include "host/watch.h"
 #include "migrate/migrator.h"
+#include "pool/pools.h"
 #include "store/store.h"
 
 /** What the resources below are given; all of it outlives the server. */
@@ -20,6 +21,7 @@ typedef struct {
     FerryWatch *watch; /* what devices the host has */
     const FerryKernel
         *kernel; /* how they are changed; the process's own, see ferry_mdev_remove() */
+    FerryPools *pools;
 } FerryApi;
 
 /** The protocol between two ferryds: what we speak, and the oldest that we still understand. */
@@ -37,3 +39,9 @@ extern const FerryRoute ferry_host_routes[];
 
 /** GET /v1/guests, GET /v1/guests/{} */
 extern const FerryRoute ferry_guest_routes[];
+
+/** GET, POST /v1/pools; GET, DELETE /v1/pools/{} */
+extern const FerryRoute ferry_pool_routes[];
+
+/** GET, POST /v1/claims; DELETE /v1/claims/{} */
+extern const FerryRoute ferry_claim_routes[];

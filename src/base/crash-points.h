@@ -1,6 +1,7 @@
 /* The rows of base/crash.h: FERRY_CRASH_POINT(identifier, name).  No include guard: it is read
  * twice.  S is the source's ferryd, T the target's; records are those of the handover protocol,
- * each with a point just before and just after its transaction. */
+ * each with a point just before and just after its transaction.  D is either host with its devices:
+ * between what is on the disk of a claim and what is done to its device (src/pool). */
 FERRY_CRASH_POINT(S_PLANNED_BEFORE, "S.PLANNED.before")
 FERRY_CRASH_POINT(S_PLANNED_AFTER, "S.PLANNED.after")
 FERRY_CRASH_POINT(S_DETACH_BEFORE, "S.DETACH.before")
@@ -29,3 +30,11 @@ FERRY_CRASH_POINT(T_ABORTED_BEFORE, "T.ABORTED.before")
 FERRY_CRASH_POINT(T_ABORTED_AFTER, "T.ABORTED.after")
 FERRY_CRASH_POINT(T_DONE_BEFORE, "T.DONE.before")
 FERRY_CRASH_POINT(T_DONE_AFTER, "T.DONE.after")
+FERRY_CRASH_POINT(D_CLAIM_AFTER, "D.CLAIM.after")
+FERRY_CRASH_POINT(D_CREATE_BEFORE, "D.CREATE.before")
+FERRY_CRASH_POINT(D_CREATE_AFTER, "D.CREATE.after")
+FERRY_CRASH_POINT(D_SAVE_AFTER, "D.SAVE.after")
+FERRY_CRASH_POINT(D_KEEP_AFTER, "D.KEEP.after")
+FERRY_CRASH_POINT(D_UNDO_BEFORE, "D.UNDO.before")
+FERRY_CRASH_POINT(D_UNDO_AFTER, "D.UNDO.after")
+FERRY_CRASH_POINT(D_RELEASE_AFTER, "D.RELEASE.after")

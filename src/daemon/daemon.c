@@ -30,6 +30,7 @@ struct _FerryDaemon {
     FerryKernel kernel; /* below it */
     FerryUdev *udev;    /* NULL: nothing tells of changes here */
     FerryWatch *watch;
+    FerryPools *pools;
     FerryGuests *guests;
     char *run_dir;
     FerryMigrator *migrator;
@@ -83,6 +84,25 @@ start_watch(FerryDaemon *self, GError **error)
     self->watch = ferry_watch_new(self->root_fd, self->udev != NULL ? ferry_udev_ops() : NULL,
                                   self->udev, QUIET_MS, error);
     return self->watch != NULL;
+}
+
+static FerryInventory *
+newest_inventory(void *data)
+{
+    return ferry_watch_inventory(data, NULL);
+}
+
+static void
+open_pools(FerryDaemon *self)
+{
+    const FerryPoolsConfig config = { .store = self->store,
+                                      .inventory = newest_inventory,
+                                      .inventory_data = self->watch,
+                                      .kernel = &self->kernel,
+                                      .vf_ops = ferry_vf_netlink(),
+                                      .clock = ferry_clock_system() };
+
+    self->pools = ferry_pools_new(&config);
 }
 
 /* A host that was just set up has no certificate yet, and is of use to itself. */
@@ -187,7 +207,8 @@ start_server(FerryDaemon *self, GError **error)
                             .memory_tls_dir = self->config->memory_tls_dir,
                             .migrator = self->migrator,
                             .watch = self->watch,
-                            .kernel = &self->kernel };
+                            .kernel = &self->kernel,
+                            .pools = self->pools };
     self->server = ferry_server_new(&config);
     ferry_server_add(self->server, ferry_version_routes, &self->api);
     ferry_server_add(self->server, ferry_host_routes, &self->api);
@@ -195,6 +216,8 @@ start_server(FerryDaemon *self, GError **error)
     ferry_server_add(self->server, ferry_job_routes, self->migrator);
     ferry_server_add(self->server, ferry_peer_job_routes, self->migrator);
     ferry_server_add(self->server, ferry_guest_routes, &self->api);
+    ferry_server_add(self->server, ferry_pool_routes, &self->api);
+    ferry_server_add(self->server, ferry_claim_routes, &self->api);
     return ferry_server_start(self->server, error);
 }
 
@@ -204,6 +227,7 @@ daemon_free(FerryDaemon *self)
     ferry_server_free(self->server);
     ferry_migrator_free(self->migrator);
     ferry_guests_free(self->guests);
+    ferry_pools_free(self->pools);
     ferry_watch_free(self->watch);
     ferry_udev_free(self->udev);
     ferry_fd_clear(&self->root_fd);
@@ -221,6 +245,7 @@ bring_up(FerryDaemon *self, GError **error)
     if (!lock_state(self, error) || !load_identity(self, error) || !open_store(self, error) ||
         !start_watch(self, error))
         return false;
+    open_pools(self);
     self->guests = ferry_guests_new(self->config->uri);
     return start_migrator(self, error) && start_server(self, error);
 }

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/crash.h"
 #include "base/error.h"
 #include "pool/choose.h"
 #include "pool/members.h"
@@ -12,8 +13,9 @@
 
 /* One claim on its way; the strings of @row are borrowed but for slot and device. */
 typedef struct {
-    const FerryNeed *need;
-    const char *type; /* NULL: of VFs */
+    FerryNeed need;
+    char *slot_parent, *slot_type; /* of an mdev's slot that is asked for */
+    const char *type;              /* NULL: of VFs */
     FerryPoolView *view;
     FerryClaimRow row;
     char *attrs, *slot, *device;
@@ -22,6 +24,8 @@ typedef struct {
 static void
 claiming_clear(Claiming *self)
 {
+    g_free(self->slot_parent);
+    g_free(self->slot_type);
     ferry_pool_view_free(self->view);
     free(self->attrs);
     g_free(self->slot);
@@ -60,6 +64,27 @@ check_need(const FerryNeed *need, GError **error)
     if (need->uuid != NULL && !g_uuid_string_is_valid(need->uuid))
         return refuse(error, "\"%s\" is not a UUID", need->uuid);
     return true;
+}
+
+/* An mdev's slot says what is to be had, and from whom. */
+static bool
+take_slot(Claiming *claiming, GError **error)
+{
+    FerryNeed *need = &claiming->need;
+    g_autofree char *pf = NULL;
+    unsigned index = 0;
+
+    if (need->slot == NULL || ferry_slot_parse_vf(need->slot, &pf, &index))
+        return true;
+    if (strchr(need->slot, '/') == NULL)
+        return refuse(error, "\"%s\" is no slot: that is PARENT/TYPE or PF/vfN", need->slot);
+    ferry_slot_parse_mdev(need->slot, &claiming->slot_parent, &claiming->slot_type);
+    if (need->pool == NULL && need->parent == NULL)
+        need->parent = claiming->slot_parent;
+    if (need->type == NULL)
+        need->type = claiming->slot_type;
+    return strcmp(need->type, claiming->slot_type) == 0 ||
+           refuse(error, "slot %s is not of type %s", need->slot, need->type);
 }
 
 static bool
@@ -149,7 +174,7 @@ attrs_to_text(const FerryNeed *need)
 static void
 fill_row(FerryPools *self, Claiming *claiming)
 {
-    const FerryNeed *need = claiming->need;
+    const FerryNeed *need = &claiming->need;
     const FerryClock *clock = self->config.clock;
     const bool is_vf = claiming->type == NULL;
 
@@ -175,10 +200,12 @@ fill_row(FerryPools *self, Claiming *claiming)
 static bool
 is_same(const Claiming *claiming, const FerryClaimRow *held)
 {
-    const FerryNeed *need = claiming->need;
+    const FerryNeed *need = &claiming->need;
     g_autofree char *above = NULL;
     g_autofree char *type = NULL;
 
+    if (need->slot != NULL && strcmp(held->slot, need->slot) != 0)
+        return false;
     if (strcmp(held->pool, claiming->row.pool) != 0 || strcmp(held->job, claiming->row.job) != 0 ||
         (held->device[0] == '\0') != (claiming->type == NULL))
         return false;
@@ -210,28 +237,40 @@ find_held(const Claiming *claiming, const GPtrArray *claims)
     return NULL;
 }
 
-/* @ret_reasons stays NULL when @claiming has a slot. */
-static void
-choose_slot(const FerryLook *look, Claiming *claiming, json_t **ret_reasons)
+/* Returns: (transfer full): a slot, or NULL with @ret_reasons set */
+static char *
+choose_vf(const Claiming *claiming, json_t **ret_reasons)
 {
-    const FerryNeed *need = claiming->need;
-    const FerryMember *parent = NULL;
-    const FerrySlot *slot = NULL;
+    const FerryNeed *need = &claiming->need;
+    const FerrySlot *slot = need->slot != NULL
+                                ? ferry_pool_view_slot(claiming->view, need->slot)
+                                : ferry_choose_vf(claiming->view, need->policy, need->pf);
 
-    if (claiming->type == NULL) {
-        slot = ferry_choose_vf(claiming->view, need->policy, need->pf);
-        if (slot == NULL)
-            *ret_reasons = ferry_reasons_no_vf(claiming->view, need->pf);
-        else
-            claiming->slot = g_strdup(slot->id);
-    } else {
-        parent = ferry_choose_parent(claiming->view, need->policy, claiming->type, NULL);
-        if (parent == NULL)
-            *ret_reasons = ferry_reasons_no_mdev(look, claiming->view, claiming->type);
-        else
-            claiming->slot = g_strconcat(parent->device, "/", claiming->type, NULL);
+    if (slot != NULL && slot->state == FERRY_SLOT_FREE)
+        return g_strdup(slot->id);
+    *ret_reasons = need->slot != NULL ? ferry_reasons_slot_taken(claiming->view, need->slot, slot)
+                                      : ferry_reasons_no_vf(claiming->view, need->pf);
+    return NULL;
+}
+
+/* Likewise. */
+static char *
+choose_mdev(const FerryLook *look, const Claiming *claiming, json_t **ret_reasons)
+{
+    g_autoptr(GPtrArray) others = g_ptr_array_new();
+    const FerryMember *parent = NULL;
+
+    for (guint i = 0; claiming->slot_parent != NULL && i < claiming->view->members->len; i++) {
+        const FerryMember *member = g_ptr_array_index(claiming->view->members, i);
+
+        if (member->device != NULL && strcmp(member->device, claiming->slot_parent) != 0)
+            g_ptr_array_add(others, member->device);
     }
-    claiming->row.slot = claiming->slot;
+    parent = ferry_choose_parent(claiming->view, claiming->need.policy, claiming->type, others);
+    if (parent != NULL)
+        return g_strconcat(parent->device, "/", claiming->type, NULL);
+    *ret_reasons = ferry_reasons_no_mdev(look, claiming->view, claiming->type);
+    return NULL;
 }
 
 /* An mdev that is there under no claim of ours; NULL when there is none. */
@@ -266,6 +305,7 @@ add_claim(FerryPools *self,
         *ret_reasons = ferry_reasons_held(holder, claiming->row.alias);
         return true;
     }
+    ferry_crash_at(FERRY_CRASH_D_CLAIM_AFTER);
     *ret = ferry_claim_row_copy(&claiming->row);
     (*ret)->generation = generation;
     return true;
@@ -282,9 +322,9 @@ claim(FerryPools *self,
     FerryPool *pool = NULL;
     const FerryClaimRow *held = NULL;
 
-    if (!find_pool(self, claiming->need, &pool, error))
+    if (!find_pool(self, &claiming->need, &pool, error))
         return false;
-    if (!choose_type(pool, claiming->need, &claiming->type, error) ||
+    if (!choose_type(pool, &claiming->need, &claiming->type, error) ||
         !ferry_pools_look(self, &look, error)) {
         ferry_pool_free(pool);
         return false;
@@ -301,7 +341,9 @@ claim(FerryPools *self,
     else
         *ret_reasons = find_foreign(&look.look, claiming);
     if (*ret_reasons == NULL)
-        choose_slot(&look.look, claiming, ret_reasons);
+        claiming->slot = claiming->type == NULL ? choose_vf(claiming, ret_reasons)
+                                                : choose_mdev(&look.look, claiming, ret_reasons);
+    claiming->row.slot = claiming->slot;
     return *ret_reasons != NULL || add_claim(self, claiming, ret, ret_reasons, error);
 }
 
@@ -313,11 +355,12 @@ ferry_pools_claim(FerryPools *self,
                   GError **error)
 {
     FERRY_POOLS_CHOOSING(self);
-    g_auto(Claiming) claiming = { .need = need };
+    g_auto(Claiming) claiming = { .need = *need };
     FerryClaimRow *row = NULL;
     json_t *reasons = NULL;
 
-    if (!check_need(need, error) || !claim(self, &claiming, &row, &reasons, error))
+    if (!take_slot(&claiming, error) || !check_need(&claiming.need, error) ||
+        !claim(self, &claiming, &row, &reasons, error))
         return false;
     *ret = row;
     *ret_reasons = reasons;

@@ -21,7 +21,8 @@
  * it changes a device.
  *
  * "No" is an answer: the call succeeds and sets @ret_reasons, an array of {code, message, remedy?,
- * …}.  Errors of all calls are those of the store and of reading sysfs, besides what each says.
+ * passing?, …}: "passing" is true for what may be otherwise in a moment without anybody's doing.
+ * Errors of all calls are those of the store and of reading sysfs, besides what each says.
  */
 typedef struct _FerryPools FerryPools;
 
@@ -93,7 +94,9 @@ typedef struct {
     const char *uuid;           /* (nullable) of mdevs; NULL: a new one */
     const FerryMdevAttr *attrs; /* of mdevs */
     size_t n_attrs;
-    const char *pf;     /* (nullable) only VFs of this PF: netdev or PCI address */
+    const char *pf;   /* (nullable) only VFs of this PF: netdev or PCI address */
+    const char *slot; /* (nullable) exactly this one, "mtty/mtty-1"; its parent or pool may be left
+                         out, but for a VF's */
     FerryPolicy policy; /* FERRY_POLICY_OF_POOL: as the pool says */
 } FerryNeed;
 
@@ -116,7 +119,8 @@ bool ferry_pools_claim(FerryPools *self,
  * Makes the claimed mdev, or saves what is set on the claimed VF, once.  Repeating it succeeds.
  *
  * A device with the mdev's UUID that was not made under this claim is never touched: refused.  When
- * a parent turns out to have nothing left, the claim moves to another one of its pool.
+ * a parent turns out to have nothing left, the claim moves to another one of its pool; a job's
+ * claim stays on what was checked for it.
  *
  * @ret_reasons: (out) (nullable) (transfer full): why it is refused; the claim is still there
  *
@@ -151,6 +155,14 @@ bool ferry_pools_release(FerryPools *self, int64_t generation, unsigned limit_ms
  * @ret: (out) (transfer full): array of FerryClaimRow, oldest first, freeing its elements
  */
 bool ferry_pools_claims(FerryPools *self, const char *guest_uuid, GPtrArray **ret, GError **error);
+
+/**
+ * @ret: (out) (transfer full): the claim of that generation
+ *
+ * Returns: false with FERRY_ERROR_NOT_FOUND when it is gone or being released
+ */
+bool
+ferry_pools_find_claim(FerryPools *self, int64_t generation, FerryClaimRow **ret, GError **error);
 
 /** Returns: (nullable) (transfer none): the VF or mdev behind a claim, as @inventory has it */
 const FerryHostDevice *ferry_pools_device(const FerryInventory *inventory,

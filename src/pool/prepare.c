@@ -10,6 +10,7 @@
  */
 #include <string.h>
 
+#include "base/crash.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "host/mdev.h"
@@ -142,7 +143,8 @@ move(FerryPools *self, FerryClaimRow *claim, GPtrArray *tried, json_t **ret_reas
     if (!ferry_pools_look(self, &look, error) || !ferry_pools_pool_of(self, claim, &pool, error))
         return false;
     view = ferry_pool_view_new(&look.look, pool);
-    other = ferry_choose_parent(view, FERRY_POLICY_OF_POOL, type, tried);
+    if (claim->job[0] == '\0') /* a job's stays on what was checked for it */
+        other = ferry_choose_parent(view, FERRY_POLICY_OF_POOL, type, tried);
     if (other == NULL) {
         *ret_reasons = ferry_reasons_no_mdev(&look.look, view, type);
         return true;
@@ -175,8 +177,11 @@ make_once(FerryPools *self,
         return true;
     if (!set_made_in(self, claim, boot, error))
         return false;
-    if (create(self, claim, &failure))
+    ferry_crash_at(FERRY_CRASH_D_CREATE_BEFORE);
+    if (create(self, claim, &failure)) {
+        ferry_crash_at(FERRY_CRASH_D_CREATE_AFTER);
         return true;
+    }
     *ret_made = false;
     if (g_error_matches(failure, FERRY_ERROR, FERRY_ERROR_EXHAUSTED))
         return set_made_in(self, claim, "", error);
@@ -210,8 +215,12 @@ prepare(FerryPools *self, int64_t generation, json_t **ret_reasons, GError **err
 
     if (!ferry_pools_find_claim(self, generation, &claim, error))
         return false;
-    if (claim->device[0] == '\0')
-        return ferry_settings_save(self, claim, error);
+    if (claim->device[0] == '\0') {
+        if (!ferry_settings_save(self, claim, error))
+            return false;
+        ferry_crash_at(FERRY_CRASH_D_SAVE_AFTER);
+        return true;
+    }
     return make(self, claim, ret_reasons, error);
 }
 
@@ -242,7 +251,10 @@ keep(FerryPools *self, int64_t generation, GError **error)
     claim->state = FERRY_CLAIM_IN_USE;
     g_free(claim->job);
     claim->job = g_strdup("");
-    return ferry_store_claim_update(self->config.store, claim, error);
+    if (!ferry_store_claim_update(self->config.store, claim, error))
+        return false;
+    ferry_crash_at(FERRY_CRASH_D_KEEP_AFTER);
+    return true;
 }
 
 bool

@@ -59,6 +59,34 @@ newest_claim(const FerryPoolView *view, const char *pf)
     return newest;
 }
 
+/* Whether something of a view is on its way back: worth a moment's waiting. */
+static bool
+is_passing(const FerryPoolView *view, const char *pf)
+{
+    for (guint i = 0; i < view->members->len; i++) {
+        const FerryMember *member = g_ptr_array_index(view->members, i);
+
+        if (!ferry_member_is_of_pf(member, pf))
+            continue;
+        if (member->device != NULL && member->types != NULL && member->types->len == 0)
+            return true; /* the vendor's service publishes them late */
+        for (guint n = 0; n < member->slots->len; n++) {
+            const FerrySlot *slot = g_ptr_array_index(member->slots, n);
+
+            if (slot->claim != NULL && slot->claim->state == FERRY_CLAIM_RELEASING)
+                return true;
+        }
+    }
+    return false;
+}
+
+static void
+add_passing(json_t *values, bool passing)
+{
+    if (passing)
+        (void)json_object_set_new(values, "passing", json_true());
+}
+
 static void
 add_newest(json_t *values, const FerryClaimRow *newest)
 {
@@ -102,10 +130,29 @@ ferry_reasons_no_vf(const FerryPoolView *view, const char *pf)
     values = json_pack("{s:s, s:i, s:i, s:o}", "pool", view->pool->name, "used", (int)used, "total",
                        (int)total, "members", rows);
     add_newest(values, newest);
+    add_passing(values, is_passing(view, pf));
     return reason("no-free-slot",
                   g_strdup_printf("pool %s: %u of %u VFs used (%s)", view->pool->name, used, total,
                                   counts->str),
                   remedy, values);
+}
+
+json_t *
+ferry_reasons_slot_taken(const FerryPoolView *view, const char *id, const FerrySlot *slot)
+{
+    const bool releasing =
+        slot != NULL && slot->claim != NULL && slot->claim->state == FERRY_CLAIM_RELEASING;
+    json_t *values = json_pack("{s:s, s:s}", "pool", view->pool->name, "slot", id);
+    char *message = NULL;
+
+    add_passing(values, releasing);
+    if (slot == NULL)
+        message = g_strdup_printf("%s is not in pool %s now", id, view->pool->name);
+    else
+        message = g_strdup_printf("%s of pool %s is not free: %s has it", id, view->pool->name,
+                                  slot->who);
+    return reason("no-free-slot", message, "Name another slot, or none to get any that is free.",
+                  values);
 }
 
 /* "nvidia-35 (guest web (ua-gpu0)), …", and the same as rows. */
@@ -217,6 +264,7 @@ ferry_reasons_no_mdev(const FerryLook *look, const FerryPoolView *view, const ch
     if (pool[0] != '\0')
         (void)json_object_set_new(values, "pool", json_string(pool));
     add_newest(values, newest_claim(view, NULL));
+    add_passing(values, is_passing(view, NULL));
     return reason("no-free-slot",
                   g_strdup_printf("%s%s%s%s", pool[0] != '\0' ? "pool " : "", pool,
                                   pool[0] != '\0' ? ": " : "", why->str),
@@ -233,6 +281,7 @@ ferry_reasons_held(const FerryClaimRow *holder, const char *alias)
     json_t *values = json_pack("{s:o}", "claim", ferry_claim_to_json(holder));
     const char *what = holder->device[0] != '\0' ? holder->device : holder->slot;
 
+    add_passing(values, releasing);
     if (releasing)
         return reason("still-releasing",
                       g_strdup_printf("%s is still being given back by %s", what, who),

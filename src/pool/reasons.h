@@ -13,6 +13,9 @@
 /** No VF is free.  @pf: (nullable): only those of that PF were asked for */
 json_t *ferry_reasons_no_vf(const FerryPoolView *view, const char *pf);
 
+/** One VF that was asked for is not free.  @slot: (nullable): NULL: it is not in the pool */
+json_t *ferry_reasons_slot_taken(const FerryPoolView *view, const char *id, const FerrySlot *slot);
+
 /** Nothing is left of a type.  @look: to name other parents that would do */
 json_t *ferry_reasons_no_mdev(const FerryLook *look, const FerryPoolView *view, const char *type);
 

@@ -3,6 +3,7 @@
  * whoever has the slot by then.  "Releasing" is on the disk before anything is undone; the row goes
  * last: until then nobody else gets the slot, and a crash leaves something to release again.
  */
+#include "base/crash.h"
 #include "host/mdev.h"
 #include "pool/members.h"
 #include "pool/settings.h"
@@ -36,7 +37,14 @@ release(FerryPools *self, int64_t generation, unsigned limit_ms, GError **error)
         if (!ferry_store_claim_update(store, claim, error))
             return false;
     }
-    return undo(self, claim, limit_ms, error) && ferry_store_claim_remove(store, generation, error);
+    ferry_crash_at(FERRY_CRASH_D_UNDO_BEFORE);
+    if (!undo(self, claim, limit_ms, error))
+        return false;
+    ferry_crash_at(FERRY_CRASH_D_UNDO_AFTER);
+    if (!ferry_store_claim_remove(store, generation, error))
+        return false;
+    ferry_crash_at(FERRY_CRASH_D_RELEASE_AFTER);
+    return true;
 }
 
 bool

@@ -38,13 +38,6 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(FerryPoolsLook, ferry_pools_look_clear)
 /** As ferry_pools_find(), but with FERRY_ERROR_NOT_FOUND when there is none. */
 bool ferry_pools_get(FerryPools *self, const char *name, FerryPool **ret, GError **error);
 
-/**
- * Finds a claim that is not being released.
- *
- * Returns: false with FERRY_ERROR_NOT_FOUND when there is none of that generation
- */
-bool ferry_pools_find_claim(FerryPools *self, int64_t generation, FerryClaimRow **ret, GError **);
-
 /** Returns: (transfer full): this boot of the machine; an mdev of another one is gone, whoever has
  * its UUID now */
 char *ferry_pools_boot(const FerryPools *self);

@@ -202,6 +202,22 @@ ferry_pool_view_free(FerryPoolView *self)
     g_free(self);
 }
 
+const FerrySlot *
+ferry_pool_view_slot(const FerryPoolView *self, const char *id)
+{
+    for (guint i = 0; i < self->members->len; i++) {
+        const FerryMember *member = g_ptr_array_index(self->members, i);
+
+        for (guint n = 0; n < member->slots->len; n++) {
+            const FerrySlot *slot = g_ptr_array_index(member->slots, n);
+
+            if (strcmp(slot->id, id) == 0)
+                return slot;
+        }
+    }
+    return NULL;
+}
+
 char *
 ferry_pool_view_degraded(const FerryPoolView *self)
 {

@@ -82,6 +82,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(FerryPoolView, ferry_pool_view_free)
  */
 char *ferry_pool_view_degraded(const FerryPoolView *self);
 
+/** Returns: (nullable) (transfer none): the first slot with that id */
+const FerrySlot *ferry_pool_view_slot(const FerryPoolView *self, const char *id);
+
 /** Returns: (nullable) (transfer none): the type with that id on @member */
 const FerrySlotType *ferry_member_type(const FerryMember *member, const char *id);
 

@@ -65,7 +65,7 @@ assert_dies_at(const char *point, CrashFunc func, FerrySide side, FerryRecordKin
 static void
 test_crash_points(void)
 {
-    g_assert_cmpuint(2 * G_N_ELEMENTS(writes), ==, FERRY_CRASH_N_POINTS);
+    g_assert_cmpuint(2 * G_N_ELEMENTS(writes), ==, FERRY_CRASH_D_CLAIM_AFTER);
     for (size_t i = 0; i < G_N_ELEMENTS(writes); i++) {
         char letter = writes[i].side == FERRY_SIDE_SOURCE ? 'S' : 'T';
         const char *name = ferry_record_kind_name(writes[i].kind);
