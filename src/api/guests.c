@@ -5,7 +5,6 @@
 #include "api/resources.h"
 #include "base/error.h"
 #include "guest/look.h"
-#include "migrate/begin.h"
 #include "xml/domain.h"
 
 static json_t *
@@ -65,9 +64,9 @@ describe_device(const FerryDevice *device, bool ephemeral, const char *reason)
 }
 
 static void
-add_devices(json_t *guest, const FerryDomain *domain)
+add_devices(const FerryApi *self, json_t *guest, const FerryDomain *domain, const char *xml)
 {
-    json_t *devices = json_array(), *reasons = json_array();
+    json_t *devices = json_array(), *reasons = ferry_migrator_travel(self->migrator, domain, xml);
 
     for (unsigned i = 0; i < domain->devices->len; i++) {
         const FerryDevice *device = g_ptr_array_index(domain->devices, i);
@@ -77,7 +76,6 @@ add_devices(json_t *guest, const FerryDomain *domain)
 
         json_array_append_new(devices, describe_device(device, ephemeral, reason));
     }
-    ferry_begin_check_travel(domain, reasons);
     json_object_set_new(guest, "devices", devices);
     json_object_set_new(guest, "movable", json_boolean(json_array_size(reasons) == 0));
     json_object_set_new(guest, "reasons", reasons);
@@ -104,7 +102,7 @@ get_guest(void *data, const FerryRequest *request, FerryResponse *response, GErr
         !ferry_domain_parse(xml, &domain, error))
         return false;
     body = describe(self, guest);
-    add_devices(body, domain);
+    add_devices(self, body, domain, xml);
     ferry_response_json(response, MHD_HTTP_OK, body);
     return true;
 }

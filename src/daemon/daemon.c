@@ -177,6 +177,8 @@ start_migrator(FerryDaemon *self, GError **error)
         .marker_dir = MARKER_DIR,
         .libvirt_socket = config->libvirt_socket,
         .memory_tls_dir = config->memory_tls_dir,
+        .watch = self->watch,
+        .root = self->root_fd,
         .timers = timers_of(config),
         .tombstone_ms = config->tombstone_days * 24 * 3600 * 1000,
         .max_in = (unsigned)config->max_in,

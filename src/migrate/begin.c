@@ -70,26 +70,6 @@ check_disks(const FerryDomain *domain, json_t *reasons)
 }
 
 static void
-check_devices(const FerryDomain *domain, json_t *reasons)
-{
-    for (guint i = 0; i < domain->devices->len; i++) {
-        const FerryDevice *device = g_ptr_array_index(domain->devices, i);
-        bool host_device =
-            g_str_equal(device->kind, "hostdev") ||
-            (g_str_equal(device->kind, "interface") && g_strcmp0(device->type, "hostdev") == 0);
-
-        if (!host_device ||
-            (device->alias != NULL && ferry_metadata_is_ephemeral(domain->metadata, device->alias)))
-            continue;
-        object(reasons, "device-cannot-travel",
-               "device %s (%s) is this host's own and cannot travel: mark it ephemeral, or take it "
-               "off",
-               device->alias != NULL ? device->alias : device->kind,
-               device->source != NULL ? device->source : device->kind);
-    }
-}
-
-static void
 check_ephemerals(const FerryDomain *domain, json_t *reasons)
 {
     for (guint i = 0; i < domain->metadata->ephemerals->len; i++) {
@@ -104,11 +84,45 @@ check_ephemerals(const FerryDomain *domain, json_t *reasons)
 }
 
 void
-ferry_begin_check_travel(const FerryDomain *domain, json_t *reasons)
+ferry_begin_check_travel(const FerryDomain *domain,
+                         const char *live_xml,
+                         const FerrySurveyHost *host,
+                         GPtrArray *needs,
+                         json_t *reasons)
 {
     check_disks(domain, reasons);
-    check_devices(domain, reasons);
+    ferry_survey(domain, live_xml, host, needs, reasons);
     check_ephemerals(domain, reasons);
+}
+
+/* A daemon without a watch, as tests may have it, knows no device. */
+static FerryInventory *
+inventory_of(const FerryMigrator *migrator)
+{
+    return migrator->config.watch == NULL ? NULL
+                                          : ferry_watch_inventory(migrator->config.watch, NULL);
+}
+
+static FerrySurveyHost
+host_of(const FerryMigrator *migrator, const FerryInventory *inventory, const json_t *devices)
+{
+    return (FerrySurveyHost){ .inventory = inventory,
+                              .root = migrator->config.root,
+                              .ops = ferry_host_ethtool(),
+                              .devices = devices };
+}
+
+json_t *
+ferry_migrator_travel(FerryMigrator *migrator, const FerryDomain *domain, const char *live_xml)
+{
+    g_autoptr(FerryInventory) inventory = inventory_of(migrator);
+    FerrySurveyHost host = host_of(migrator, inventory, NULL);
+    g_autoptr(GPtrArray) needs =
+        g_ptr_array_new_with_free_func((GDestroyNotify)ferry_plan_need_free);
+    json_t *reasons = json_array();
+
+    ferry_begin_check_travel(domain, live_xml, &host, needs, reasons);
+    return reasons;
 }
 
 /* Those that the guest has now, in the order of its definition. */
@@ -166,6 +180,8 @@ ferry_begin_plan(FerryMigrator *migrator,
     g_autoptr(FerryPlan) plan = ferry_plan_new();
     g_autoptr(FerryGuest) guest = NULL;
     g_autoptr(FerryDomain) domain = NULL;
+    g_autoptr(FerryInventory) inventory = inventory_of(migrator);
+    FerrySurveyHost host = host_of(migrator, inventory, request->devices);
 
     if (!ferry_guests_find(config->guests, request->guest, &guest, error))
         return false;
@@ -188,9 +204,10 @@ ferry_begin_plan(FerryMigrator *migrator,
     plan->max_downtime_ms = request->max_downtime_ms;
     plan->timeout_ms = request->timeout_ms;
     plan->bandwidth_bps = request->bandwidth_bps;
+    plan->accept_unknown = request->accept_unknown;
     list_ephemerals(domain, plan->ephemerals);
     check_state(guest, reasons);
-    ferry_begin_check_travel(domain, reasons);
+    ferry_begin_check_travel(domain, plan->live_xml, &host, plan->needs, reasons);
 
     *ret_plan = g_steal_pointer(&plan);
     return true;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "migrate/run.h"
+#include "migrate/survey.h"
 #include "xml/domain.h"
 
 /**
@@ -21,5 +22,15 @@ bool ferry_begin_plan(FerryMigrator *migrator,
 bool
 ferry_begin_check(FerryMigrator *migrator, const FerryPlan *plan, json_t *reasons, GError **error);
 
-/** Why a guest could not move anywhere, as "ferry guest show" tells it: as ferry_begin_plan(). */
-void ferry_begin_check_travel(const FerryDomain *domain, json_t *reasons);
+/**
+ * Why a guest could not move anywhere, and what its devices need where it could.
+ *
+ * @live_xml: what @domain was read from
+ * @needs: gets a FerryPlanNeed each
+ * @reasons: as for ferry_begin_plan()
+ */
+void ferry_begin_check_travel(const FerryDomain *domain,
+                              const char *live_xml,
+                              const FerrySurveyHost *host,
+                              GPtrArray *needs,
+                              json_t *reasons);

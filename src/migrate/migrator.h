@@ -1,8 +1,10 @@
 #pragma once
 
 #include "client/identity.h"
+#include "host/watch.h"
 #include "migrate/job.h"
 #include "migrate/ops.h"
+#include "xml/domain.h"
 
 /**
  * This host's migrations: a thread for each job, on the source's and on the target's side, their
@@ -22,6 +24,8 @@ typedef struct {
     const char *run_dir;        /* for the relays' sockets */
     const char *libvirt_socket; /* of this host's libvirtd, for the relay's far half */
     const char *memory_tls_dir; /* of QEMU's own migration credentials */
+    FerryWatch *watch;          /* (nullable): what devices the host has */
+    int root;                   /* as for ferry_watch_new() */
     FerryTimers timers;
     int64_t tombstone_ms;
     unsigned max_in, max_out; /* jobs at a time, on either side */
@@ -57,7 +61,18 @@ typedef struct {
     int64_t max_downtime_ms;
     int64_t timeout_ms;     /* 0 = by forecast */
     uint64_t bandwidth_bps; /* bytes a second, 0 = no limit */
+    bool accept_unknown;    /* a device whose state may not load does not refuse it */
+    const json_t *devices;  /* (nullable): {alias: UUID}, made at the target beforehand */
 } FerryMigrationRequest;
+
+/**
+ * Why a guest could not move anywhere, as "ferry guest show" tells it.
+ *
+ * @live_xml: what @domain was read from
+ *
+ * Returns: (transfer full): an array of {code, message, alias}, empty when nothing is in its way
+ */
+json_t *ferry_migrator_travel(FerryMigrator *self, const FerryDomain *domain, const char *live_xml);
 
 /**
  * Plans and checks, and touches nothing.

@@ -21,9 +21,10 @@ static const TextRow texts[] = {
 };
 
 static const TextRow flags[] = {
-    { "user_paused", G_STRUCT_OFFSET(FerryPlan, user_paused), false },
-    { "autostart",   G_STRUCT_OFFSET(FerryPlan, autostart),   false },
-    { "tls",         G_STRUCT_OFFSET(FerryPlan, tls),         false },
+    { "user_paused",    G_STRUCT_OFFSET(FerryPlan, user_paused),    false },
+    { "autostart",      G_STRUCT_OFFSET(FerryPlan, autostart),      false },
+    { "tls",            G_STRUCT_OFFSET(FerryPlan, tls),            false },
+    { "accept_unknown", G_STRUCT_OFFSET(FerryPlan, accept_unknown), true  },
 };
 
 /* All are 64 bits wide and never above INT64_MAX. */
@@ -51,6 +52,7 @@ ferry_plan_new(void)
     FerryPlan *plan = g_new0(FerryPlan, 1);
 
     plan->ephemerals = g_ptr_array_new_with_free_func((GDestroyNotify)ferry_plan_device_free);
+    plan->needs = g_ptr_array_new_with_free_func((GDestroyNotify)ferry_plan_need_free);
     return plan;
 }
 
@@ -62,6 +64,7 @@ ferry_plan_free(FerryPlan *plan)
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
         g_free(G_STRUCT_MEMBER(char *, plan, texts[i].offset));
     g_ptr_array_unref(plan->ephemerals);
+    g_ptr_array_unref(plan->needs);
     g_free(plan);
 }
 
@@ -90,6 +93,7 @@ ferry_plan_format(const FerryPlan *plan)
                               json_pack("{s:s, s:s}", "alias", device->alias, "xml", device->xml));
     }
     json_object_set_new(json, "ephemerals", ephemerals);
+    json_object_set_new(json, "needs", ferry_needs_format(plan->needs));
     return json;
 }
 
@@ -115,6 +119,8 @@ parse_plain(const json_t *json, FerryPlan *plan, GError **error)
     for (size_t i = 0; i < G_N_ELEMENTS(flags); i++) {
         const json_t *value = json_object_get(json, flags[i].key);
 
+        if (flags[i].optional && value == NULL)
+            continue;
         if (!json_is_boolean(value))
             return refuse(flags[i].key, "a boolean", error);
         G_STRUCT_MEMBER(bool, plan, flags[i].offset) = json_is_true(value);
@@ -163,7 +169,8 @@ ferry_plan_parse(const json_t *json, FerryPlan **ret, GError **error)
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID, "the plan is not a JSON object");
         return false;
     }
-    if (!parse_plain(json, plan, error) || !parse_ephemerals(json, plan->ephemerals, error))
+    if (!parse_plain(json, plan, error) || !parse_ephemerals(json, plan->ephemerals, error) ||
+        !ferry_needs_parse(json_object_get(json, "needs"), plan->needs, error))
         return false;
     if (!g_uuid_string_is_valid(plan->job))
         return refuse("job", "a UUID", error);

@@ -6,6 +6,8 @@
 #include <glib.h>
 #include <jansson.h>
 
+#include "migrate/need.h"
+
 /** One ephemeral device: taken off before the transfer, plugged again afterwards. */
 typedef struct {
     char *alias;
@@ -27,9 +29,11 @@ typedef struct {
     char *live_xml;
     char *inactive_xml;    /* (nullable): a transient guest has none and stays transient */
     GPtrArray *ephemerals; /* of FerryPlanDevice, in the order of the definition */
+    GPtrArray *needs;      /* of FerryPlanNeed: what its host devices need at the target */
     bool user_paused;      /* its user had paused it: it is handed over paused */
     bool autostart;
-    bool tls; /* guest memory travels encrypted */
+    bool tls;            /* guest memory travels encrypted */
+    bool accept_unknown; /* its user takes a device whose state may not load */
     uint64_t memory_bytes;
     int64_t max_downtime_ms;
     int64_t timeout_ms;     /* of the transfer; 0 = by forecast */

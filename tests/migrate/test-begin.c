@@ -40,11 +40,12 @@ static const TravelRow rows[] = {
       NULL, NULL },
     { "block-disk", HEAD DISK("block", "dev='/dev/vg/web'", "") "</domain>", NULL, NULL },
     { "vf", HEAD "<devices>" VF "</devices></domain>", "device-cannot-travel", "device ua-vf" },
-    { "ephemeral-vf", HEAD EPHEMERAL("ua-vf") "<devices>" VF "</devices></domain>", NULL, NULL },
+    { "ephemeral-vf", HEAD EPHEMERAL("ua-vf") "<devices>" VF "</devices></domain>",
+      "device-needs-pool", "0000:05:10.2" },
     { "hostdev",
       HEAD "<devices><hostdev mode='subsystem' type='pci'><source><address domain='0' bus='1' "
            "slot='0' function='0'/></source><alias name='hostdev0'/></hostdev></devices></domain>",
-      "device-cannot-travel", "mark it ephemeral" },
+      "device-cannot-travel", "Mark it ephemeral" },
     { "ephemeral-not-hot-pluggable",
       HEAD EPHEMERAL("ua-balloon") "<devices><memballoon model='virtio'><alias name='ua-balloon'/>"
                                    "</memballoon></devices></domain>",
@@ -57,12 +58,15 @@ test_travel(gconstpointer data)
     const TravelRow *row = data;
     g_autoptr(FerryDomain) domain = NULL;
     g_autoptr(GError) error = NULL;
+    const FerrySurveyHost nowhere = { .root = -1 }; /* tests/migrate/test-survey.c has a host */
+    g_autoptr(GPtrArray) needs =
+        g_ptr_array_new_with_free_func((GDestroyNotify)ferry_plan_need_free);
     json_t *reasons = json_array();
     const json_t *first = NULL;
 
     g_assert_true(ferry_domain_parse(row->xml, &domain, &error));
     g_assert_no_error(error);
-    ferry_begin_check_travel(domain, reasons);
+    ferry_begin_check_travel(domain, row->xml, &nowhere, needs, reasons);
     g_assert_cmpuint(json_array_size(reasons), ==, row->code == NULL ? 0 : 1);
     if (row->code != NULL) {
         first = json_array_get(reasons, 0);

@@ -12,6 +12,8 @@ static const char good[] =
     "\"tls\": true, \"memory_bytes\": 1048576, \"max_downtime_ms\": 300, "
     "\"timeout_ms\": 0, \"bandwidth_bps\": 9223372036854775807, "
     "\"ephemerals\": [{\"alias\": \"ua-nic7\", \"xml\": \"<interface/>\"}], "
+    "\"accept_unknown\": true, \"needs\": [{\"way\": \"ephemeral\", \"alias\": \"ua-nic7\", "
+    "\"pool\": \"fast\", \"attrs\": [], \"may_degrade\": false}], "
     "\"of_a_newer_ferry\": 1}";
 
 static json_t *
@@ -43,11 +45,28 @@ test_round_trip(void)
     g_assert_cmpuint(plan->ephemerals->len, ==, 1);
     device = g_ptr_array_index(plan->ephemerals, 0);
     g_assert_cmpstr(device->alias, ==, "ua-nic7");
+    g_assert_nonnull(ferry_needs_of(plan->needs, "ua-nic7"));
+    g_assert_true(plan->accept_unknown);
     again = ferry_plan_format(plan);
     g_assert_cmpint(json_object_del(json, "of_a_newer_ferry"), ==, 0);
     g_assert_true(json_equal(json, again));
     json_decref(json);
     json_decref(again);
+}
+
+/* A plan of before: a ferry that knew no needs. */
+static void
+test_without_needs(void)
+{
+    json_t *json = read_json(good);
+    g_autoptr(FerryPlan) plan = NULL;
+
+    json_object_del(json, "needs");
+    json_object_del(json, "accept_unknown");
+    g_assert_true(ferry_plan_parse(json, &plan, NULL));
+    g_assert_cmpuint(plan->needs->len, ==, 0);
+    g_assert_false(plan->accept_unknown);
+    json_decref(json);
 }
 
 static void
@@ -87,6 +106,8 @@ static const RefuseRow refuse_rows[] = {
     { "ephemerals-object", "ephemerals", "{}", "plan: \"ephemerals\" is not an array" },
     { "ephemeral-no-xml", "ephemerals", "[{\"alias\": \"a\"}]",
       "plan: \"ephemerals\" is not an array of {alias, xml}" },
+    { "need-no-way", "needs", "[{}]",
+      "plan: need 0: \"way\" is not one of state, ephemeral, hybrid" },
 };
 
 static void
@@ -128,6 +149,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/plan/round-trip", test_round_trip);
+    g_test_add_func("/plan/without-needs", test_without_needs);
     g_test_add_func("/plan/transient-guest", test_transient_guest);
     g_test_add_func("/plan/refuses-what-is-no-object", test_refuses_what_is_no_object);
     for (size_t i = 0; i < G_N_ELEMENTS(refuse_rows); i++) {
