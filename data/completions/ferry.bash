@@ -1,5 +1,5 @@
 # Completion of ferry for bash.  What there is to complete comes from ferry's own help, so that it is
-# never out of date; the names of guests, jobs and hosts come from its lists.
+# never out of date; names, of guests, devices or jobs, come from its lists.
 
 # The candidates for a word that the help calls $1.
 _ferry_names() {
@@ -7,6 +7,12 @@ _ferry_names() {
 	GUEST) ferry guest list ;;
 	JOB) ferry job list ;;
 	HOST | NAME) ferry host list ;;
+	DEVICE) ferry device list ;;
+	MDEV) ferry mdev list ;;
+	PF) ferry pf list | awk '{ print $1 } NR > 1 && $2 != "-" { print $2 }' ;;
+	POOL) ferry pool list ;;
+	PARENT) ferry mdev types | awk '$1 != "or"' ;;
+	TYPE) ferry mdev types | awk '$2 != "-" { print $2 }' ;;
 	FILE | PATH | DIR) compgen -f -- "$2" | sed 1i- ;;
 	esac 2>/dev/null | awk 'NR > 1 { print $1 }'
 }

@@ -9,6 +9,18 @@
 #include "pool/pools.h"
 #include "store/store.h"
 
+/** How settings are kept for the next start of the host: in ferryd's configuration. */
+typedef struct {
+    /**
+     * Sets the number of VFs that a PF gets at boot.
+     *
+     * @names: NULL-terminated: what it may be called; the first is written when none is there
+     *
+     * Returns: false as ferry_file_write(), or with FERRY_ERROR_INVALID when the file is malformed
+     */
+    bool (*set_vfs)(void *data, const char *const *names, unsigned n_vfs, GError **error);
+} FerryKeepOps;
+
 /** What the resources below are given; all of it outlives the server. */
 typedef struct {
     const char *name;              /* this host's, as in its certificate */
@@ -22,6 +34,8 @@ typedef struct {
     const FerryKernel
         *kernel; /* how they are changed; the process's own, see ferry_mdev_remove() */
     FerryPools *pools;
+    const FerryKeepOps *keep;
+    void *keep_data;
 } FerryApi;
 
 /** The protocol between two ferryds: what we speak, and the oldest that we still understand. */
@@ -45,3 +59,12 @@ extern const FerryRoute ferry_pool_routes[];
 
 /** GET, POST /v1/claims; DELETE /v1/claims/{} */
 extern const FerryRoute ferry_claim_routes[];
+
+/** GET /v1/devices, GET /v1/devices/{} */
+extern const FerryRoute ferry_device_routes[];
+
+/** GET, POST /v1/mdevs; GET, DELETE /v1/mdevs/{}; GET /v1/mdevs/types */
+extern const FerryRoute ferry_mdev_routes[];
+
+/** GET /v1/pfs; GET, POST /v1/pfs/{} */
+extern const FerryRoute ferry_pf_routes[];

@@ -8,6 +8,8 @@
 #include "base/file.h"
 
 #define MAX_BYTES (64 * 1024)
+#define MAX_VFS   65535 /* the kernel's counter has 16 bits */
+#define NO_VFS    G_MAXUINT
 
 typedef enum { KIND_PATH, KIND_TEXT, KIND_INTEGER, KIND_SWITCH } Kind;
 
@@ -91,14 +93,27 @@ ferry_config_free(FerryConfig *self)
         if (is_text(&rows[i]))
             g_free(*text_of(self, &rows[i]));
     }
+    g_ptr_array_unref(self->pfs);
+    g_free(self->path);
+    g_free(self);
+}
+
+static void
+pf_free(gpointer data)
+{
+    FerryPfConfig *self = data;
+
+    g_free(self->name);
     g_free(self);
 }
 
 static FerryConfig *
-config_new(void)
+config_new(const char *path)
 {
     FerryConfig *self = g_new0(FerryConfig, 1);
 
+    self->path = g_strdup(path);
+    self->pfs = g_ptr_array_new_with_free_func(pf_free);
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         if (is_text(&rows[i]))
             *text_of(self, &rows[i]) = g_strdup(rows[i].text);
@@ -112,7 +127,8 @@ config_new(void)
 typedef struct {
     const char *path;
     unsigned line;
-    char *section; /* NULL before the first */
+    char *section;     /* NULL before the first */
+    FerryPfConfig *pf; /* of the config; NULL unless it is in a [pf NAME] */
     bool is_set[G_N_ELEMENTS(rows)];
     FerryConfig *config;
 } Reader;
@@ -180,6 +196,62 @@ static bool (*const takers[])(Reader *, const Row *, const char *, GError **) = 
     [KIND_SWITCH] = take_switch,
 };
 
+static FerryPfConfig *
+find_pf(const FerryConfig *config, const char *name)
+{
+    for (guint i = 0; i < config->pfs->len; i++) {
+        FerryPfConfig *pf = g_ptr_array_index(config->pfs, i);
+
+        if (strcmp(pf->name, name) == 0)
+            return pf;
+    }
+    return NULL;
+}
+
+/* A section of a PF is one for each name. */
+static bool
+take_pf(Reader *self, const char *name, GError **error)
+{
+    if (name[0] == '\0' || strpbrk(name, " \t/") != NULL)
+        return complain(self, error, "[pf %s] is not [pf NAME]: a netdev or a PCI address", name);
+    self->pf = find_pf(self->config, name);
+    if (self->pf != NULL)
+        return true;
+    self->pf = g_new0(FerryPfConfig, 1);
+    self->pf->name = g_strdup(name);
+    self->pf->n_vfs = NO_VFS;
+    g_ptr_array_add(self->config->pfs, self->pf);
+    return true;
+}
+
+static bool
+take_pf_value(Reader *self, const char *key, const char *value, GError **error)
+{
+    guint64 n_vfs = 0;
+
+    if (strcmp(key, "vfs") != 0)
+        return complain(self, error, "there is no key %s in [pf %s]: see ferryd.conf(5)", key,
+                        self->pf->name);
+    if (self->pf->n_vfs != NO_VFS)
+        return complain(self, error, "vfs is there twice");
+    if (!g_ascii_string_to_unsigned(value, 10, 0, MAX_VFS, &n_vfs, NULL))
+        return complain(self, error, "vfs = %s: not a whole number from 0 to %d", value, MAX_VFS);
+    self->pf->n_vfs = (unsigned)n_vfs;
+    return true;
+}
+
+/* A section without its key says nothing. */
+static void
+drop_empty_pfs(FerryConfig *config)
+{
+    for (guint i = config->pfs->len; i > 0; i--) {
+        const FerryPfConfig *pf = g_ptr_array_index(config->pfs, i - 1);
+
+        if (pf->n_vfs == NO_VFS)
+            g_ptr_array_remove_index(config->pfs, i - 1);
+    }
+}
+
 static bool
 take_section(Reader *self, const char *line, GError **error)
 {
@@ -187,8 +259,11 @@ take_section(Reader *self, const char *line, GError **error)
 
     g_free(self->section);
     self->section = g_strndup(line + 1, length < 2 ? 0 : length - 2);
+    self->pf = NULL;
     if (line[length - 1] != ']')
         return complain(self, error, "\"%s\" is not a section: a ] is missing", line);
+    if (g_str_has_prefix(self->section, "pf "))
+        return take_pf(self, g_strchug(self->section + strlen("pf ")), error);
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         if (strcmp(rows[i].section, self->section) == 0)
             return true;
@@ -199,6 +274,8 @@ take_section(Reader *self, const char *line, GError **error)
 static bool
 take_value(Reader *self, const char *key, const char *value, GError **error)
 {
+    if (self->pf != NULL)
+        return take_pf_value(self, key, value, error);
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         const Row *row = &rows[i];
 
@@ -237,7 +314,7 @@ take_line(Reader *self, char *line, GError **error)
 bool
 ferry_config_parse(const char *path, const char *text, FerryConfig **ret, GError **error)
 {
-    g_autoptr(FerryConfig) config = config_new();
+    g_autoptr(FerryConfig) config = config_new(path);
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
     Reader reader = { .path = path, .config = config };
     bool ok = true;
@@ -248,6 +325,7 @@ ferry_config_parse(const char *path, const char *text, FerryConfig **ret, GError
                                                  : complain(&reader, error, "this is not UTF-8");
     }
     g_free(reader.section);
+    drop_empty_pfs(config);
     if (ok)
         *ret = g_steal_pointer(&config);
     return ok;

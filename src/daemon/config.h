@@ -8,8 +8,16 @@
 /** Where ferryd looks unless --config says otherwise. */
 #define FERRY_CONFIG_PATH "/etc/ferry/ferryd.conf"
 
+/** What a PF gets at boot: [pf NAME]. */
+typedef struct {
+    char *name; /* its netdev's, or its PCI address */
+    unsigned n_vfs;
+} FerryPfConfig;
+
 /** ferryd's configuration, a key file (docs/man/ferryd.conf.5).  Paths are absolute. */
 typedef struct {
+    char *path;     /* where it stands, or would */
+    GPtrArray *pfs; /* of FerryPfConfig, in their order */
     /* [daemon] */
     char *socket;
     char *listen; /* "HOST:PORT"; "": no TCP; NULL: not set, so it depends on there being a

@@ -11,6 +11,8 @@
 #include "api/server.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "daemon/keep.h"
+#include "daemon/restore.h"
 #include "migrate/migrator.h"
 
 /* What there is to connect to unless the configuration says otherwise. */
@@ -31,6 +33,8 @@ struct _FerryDaemon {
     FerryUdev *udev;    /* NULL: nothing tells of changes here */
     FerryWatch *watch;
     FerryPools *pools;
+    FerryRestore *restore; /* NULL: the configuration names no PF */
+    FerryKeep *keep;
     FerryGuests *guests;
     char *run_dir;
     FerryMigrator *migrator;
@@ -83,7 +87,11 @@ start_watch(FerryDaemon *self, GError **error)
         g_message("%s: going on with a look at the devices every few seconds", failure->message);
     self->watch = ferry_watch_new(self->root_fd, self->udev != NULL ? ferry_udev_ops() : NULL,
                                   self->udev, QUIET_MS, error);
-    return self->watch != NULL;
+    if (self->watch == NULL)
+        return false;
+    if (self->config->pfs->len > 0)
+        self->restore = ferry_restore_new(self->config->pfs, self->watch, &self->kernel, error);
+    return self->config->pfs->len == 0 || self->restore != NULL;
 }
 
 static FerryInventory *
@@ -210,7 +218,9 @@ start_server(FerryDaemon *self, GError **error)
                             .migrator = self->migrator,
                             .watch = self->watch,
                             .kernel = &self->kernel,
-                            .pools = self->pools };
+                            .pools = self->pools,
+                            .keep = ferry_keep_ops(),
+                            .keep_data = self->keep };
     self->server = ferry_server_new(&config);
     ferry_server_add(self->server, ferry_version_routes, &self->api);
     ferry_server_add(self->server, ferry_host_routes, &self->api);
@@ -220,6 +230,9 @@ start_server(FerryDaemon *self, GError **error)
     ferry_server_add(self->server, ferry_guest_routes, &self->api);
     ferry_server_add(self->server, ferry_pool_routes, &self->api);
     ferry_server_add(self->server, ferry_claim_routes, &self->api);
+    ferry_server_add(self->server, ferry_device_routes, &self->api);
+    ferry_server_add(self->server, ferry_mdev_routes, &self->api);
+    ferry_server_add(self->server, ferry_pf_routes, &self->api);
     return ferry_server_start(self->server, error);
 }
 
@@ -230,7 +243,9 @@ daemon_free(FerryDaemon *self)
     ferry_migrator_free(self->migrator);
     ferry_guests_free(self->guests);
     ferry_pools_free(self->pools);
+    ferry_restore_free(self->restore);
     ferry_watch_free(self->watch);
+    ferry_keep_free(self->keep);
     ferry_udev_free(self->udev);
     ferry_fd_clear(&self->root_fd);
     ferry_store_close(self->store);
@@ -258,6 +273,7 @@ ferry_daemon_start(const FerryConfig *config, FerryDaemon **ret, GError **error)
     FerryDaemon *self = g_new0(FerryDaemon, 1);
 
     self->config = config;
+    self->keep = ferry_keep_new(config->path);
     self->lock_fd = self->root_fd = -1;
     if (!bring_up(self, error)) {
         /* Jobs that were taken up already may not be ended by closing their relays: the process,
@@ -268,6 +284,12 @@ ferry_daemon_start(const FerryConfig *config, FerryDaemon **ret, GError **error)
     }
     *ret = self;
     return true;
+}
+
+bool
+ferry_daemon_await_devices(FerryDaemon *self, int64_t limit_ms)
+{
+    return self->restore == NULL || ferry_restore_wait(self->restore, limit_ms);
 }
 
 uint16_t

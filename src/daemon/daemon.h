@@ -23,6 +23,14 @@ typedef struct _FerryDaemon FerryDaemon;
  */
 bool ferry_daemon_start(const FerryConfig *config, FerryDaemon **ret, GError **error);
 
+/**
+ * Waits until the PFs of the configuration have their VFs: guests that start with the host need
+ * them.
+ *
+ * Returns: false when @limit_ms went by before
+ */
+bool ferry_daemon_await_devices(FerryDaemon *self, int64_t limit_ms);
+
 /** Returns: the TCP port it listens on, 0 if it does not */
 uint16_t ferry_daemon_port(const FerryDaemon *self);
 

@@ -16,7 +16,10 @@
 
 /* How long jobs and requests may take to end after SIGTERM; systemd waits for 90 s. */
 #define STOP_TIMEOUT_MS 20000
-#define EXIT_USAGE      2
+/* How long "ready" waits for PFs whose drivers are still being loaded; systemd waits for 90 s, and
+ * the guests behind us. */
+#define DEVICES_TIMEOUT_MS 15000
+#define EXIT_USAGE         2
 
 typedef struct {
     char *config_path;
@@ -107,6 +110,9 @@ run(const FerryConfig *config)
     set_up_process(&signals);
     if (!ferry_daemon_start(config, &daemon, &error))
         return fail(error);
+    if (!ferry_daemon_await_devices(daemon, DEVICES_TIMEOUT_MS))
+        g_message("going on without a PF of the configuration that is not there: it gets its VFs "
+                  "when it appears");
     g_message("ferryd " FERRY_VERSION " is ready");
     (void)sd_notify(0, "READY=1");
     (void)sigwait(&signals, &number);

@@ -36,20 +36,6 @@ find_pf(const FerryInventory *inventory,
     return true;
 }
 
-/* A VF with a link that is up serves the host, or a container that it was moved to does not show.
- */
-static char *
-describe_use(const FerryUsers *users, const FerryHostDevice *vf)
-{
-    const FerryUser *user = ferry_users_find(users, vf);
-
-    if (user != NULL)
-        return ferry_user_describe(user);
-    if (g_strcmp0(vf->link, "up") == 0)
-        return g_strdup_printf("the host itself as %s", vf->netdev);
-    return NULL;
-}
-
 static bool
 refuse_use(const FerryKernel *kernel,
            const FerryInventory *inventory,
@@ -61,7 +47,7 @@ refuse_use(const FerryKernel *kernel,
     for (guint i = 0; i < pf->vfs->len; i++) {
         const char *name = g_ptr_array_index(pf->vfs, i);
         const FerryHostDevice *vf = name != NULL ? ferry_inventory_find(inventory, name) : NULL;
-        g_autofree char *who = vf != NULL ? describe_use(users, vf) : NULL;
+        g_autofree char *who = vf != NULL ? ferry_users_describe(users, vf) : NULL;
 
         if (who == NULL)
             continue;

@@ -113,6 +113,20 @@ ferry_user_describe(const FerryUser *user)
     return g_strdup_printf("process %d (%s, guest %s)", user->pid, user->command, user->guest);
 }
 
+/* A VF with a link that is up serves the host, or a container that it was moved to does not show.
+ */
+char *
+ferry_users_describe(const FerryUsers *self, const FerryHostDevice *device)
+{
+    const FerryUser *user = ferry_users_find(self, device);
+
+    if (user != NULL)
+        return ferry_user_describe(user);
+    if ((device->roles & FERRY_HOST_VF) != 0 && g_strcmp0(device->link, "up") == 0)
+        return g_strdup_printf("the host itself as %s", device->netdev);
+    return NULL;
+}
+
 void
 ferry_users_free(FerryUsers *self)
 {

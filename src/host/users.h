@@ -30,6 +30,12 @@ const FerryUser *ferry_users_find(const FerryUsers *self, const FerryHostDevice 
 /** Returns: (transfer full): "process 4711 (qemu-system-x86, guest g1)", for messages */
 char *ferry_user_describe(const FerryUser *user);
 
+/**
+ * Returns: (nullable) (transfer full): who uses the device, for messages: a process, or the host
+ *          itself as a NIC whose link is up; NULL when nobody does, as far as can be seen
+ */
+char *ferry_users_describe(const FerryUsers *self, const FerryHostDevice *device);
+
 void ferry_users_free(FerryUsers *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(FerryUsers, ferry_users_free)

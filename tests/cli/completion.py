@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 
-from daemon import GUEST, MOVED
+from daemon import GUEST, MOVED, MTTY, PF
 from fake_ferryd import FakeFerryd
 
 BASH = """
@@ -51,6 +51,12 @@ ROWS = [
     (["ferry", "pki", "issue", "beta", "-"], ["--role", "--output", "--days"], ["-o,"]),
     (["ferry", "pki", "issue", "beta", "-o", "ho"], ["host.pem"], ["beta"]),
     (["ferry", "pki", "install", "ho"], ["host.pem"], []),
+    (["ferry", "device", "show", ""], ["0000:03:00.0", "mtty"], ["DEVICE"]),
+    (["ferry", "device", "show", "mtty", "--"], ["--probe", "--json"], []),
+    (["ferry", "pf", "set-vfs", ""], ["0000:03:00.0", "eth3"], ["PF", "-", "NETDEV"]),
+    (["ferry", "mdev", "create", "--parent", ""], ["mtty", "0000:41:00.0"], ["or", "PARENT"]),
+    (["ferry", "mdev", "create", "--type", "mtty"], ["mtty-1", "mtty-2"], ["-", "TYPE"]),
+    (["ferry", "mdev", "remove", ""], ["u1"], ["MDEV"]),
     (["ferry", "nothing", ""], [], ["web", "guest"]),
 ]
 
@@ -67,6 +73,10 @@ def main(ferry, folder):
     with tempfile.TemporaryDirectory() as root, FakeFerryd(root, {
             ("GET", "/v1/guests"): (200, {"guests": [GUEST, dict(GUEST, name="db")]}),
             ("GET", "/v1/jobs"): (200, {"jobs": [MOVED]}),
+            ("GET", "/v1/devices"): (200, {"devices": [PF, MTTY]}),
+            ("GET", "/v1/pfs"): (200, {"pfs": [PF, dict(PF, name="0000:04:00.0", netdev=None)]}),
+            ("GET", "/v1/mdevs"): (200, {"mdevs": [{"name": "u1", "state": "free"}]}),
+            ("GET", "/v1/mdevs/types"): (200, {"parents": [MTTY, {"name": "0000:41:00.0", "types": []}]}),
             ("GET", "/v1/hosts"): (200, {"hosts": [{"name": "beta", "address": "192.0.2.2:8442"}]})}) as ferryd:
         with open(os.path.join(root, "host.pem"), "w", encoding="utf-8"):
             pass

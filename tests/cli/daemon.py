@@ -44,6 +44,23 @@ FAILED = job("failed", outcome="aborted",
 TIMED_OUT = job("failed", reasons=[{"code": "timeout", "message": "the transfer took longer than 60 s"}])
 IN_DOUBT = job("in_doubt", phase="handover", runs_on=None, waiting_for="beta's answer")
 
+PF = {"name": "0000:03:00.0", "roles": ["pf"], "netdev": "eth3", "driver": "igb", "link": "up", "n_vfs": 0, "total_vfs": 7,
+      "used_vfs": 0, "free_vfs": 0, "iommu_group": 14, "note": "0 of 7 VFs: \"ferry pf set-vfs eth3 7\" makes them"}
+VF = {"name": "0000:03:10.0", "roles": ["vf"], "driver": "vfio-pci", "iommu_group": 31, "state": "in_use",
+      "used_by": "guest g1", "pf": "0000:03:00.0", "vf_index": 0, "note": "VF 0 of 0000:03:00.0"}
+MTTY = {"name": "mtty", "roles": ["parent"], "note": "24 × mtty-1 or 12 × mtty-2", "types": [
+    {"type": "mtty-1", "available": 24, "device_api": "vfio-pci", "name": "Single port serial"},
+    {"type": "mtty-2", "available": 12, "device_api": "vfio-pci", "name": "Dual port serial"}]}
+LATE = {"name": "0000:41:00.0", "roles": ["parent"], "types": [],
+        "note": "types not published yet: does its vendor's service run?"}
+UUID = "0d9f7f5c-2f0e-4a55-9c4d-6a1f54a1c001"
+MDEV = {"name": UUID, "uuid": UUID, "parent": "mtty", "type": "mtty-1", "active": True, "defined": True, "autostart": False,
+        "state": "free", "attrs": [{"name": "a", "value": "1"}], "xml": "<device>\n</device>\n"}
+MDEVS = ("POST", "/v1/mdevs")
+REMOVE = ("DELETE", f"/v1/mdevs/{UUID}")
+FULL = refused(("no-instance", "mtty has nothing left for mtty-1: it carries u1 (mtty-1, guest g1)",
+                {"remedy": "name another parent: mtty2 (3 left)"}))
+
 MIGRATE = ("POST", "/v1/migrations")
 EVENTS = ("GET", "/v1/jobs/J1/events")
 CANCEL = ("POST", "/v1/jobs/J1/cancel")
@@ -98,6 +115,58 @@ ROWS = [
      ["guest", "show", "a b/c"], 3, "", 'ferry: no guest "a b/c"\n'),
     ({("GET", "/v1/hosts"): (200, {"hosts": [{"name": "beta", "address": "192.0.2.2:7417"}]})},
      ["host", "list"], 0, "NAME  ADDRESS\nbeta  192.0.2.2:7417\n", ""),
+    ({("GET", "/v1/devices"): (200, {"devices": [PF, VF, MTTY]})}, ["device", "list"], 0,
+     "DEVICE        KIND    NETDEV  DRIVER    GROUP  STATE   USED BY   DETAIL\n"
+     "0000:03:00.0  pf      eth3    igb       14     -       -         0 of 7 VFs: \"ferry pf set-vfs eth3 7\" makes them\n"
+     "0000:03:10.0  vf      -       vfio-pci  31     in_use  guest g1  VF 0 of 0000:03:00.0\n"
+     "mtty          parent  -       -         -      -       -         24 × mtty-1 or 12 × mtty-2\n", ""),
+    ({("GET", "/v1/devices/0000%3A03%3A10.0"): (200, {
+        **VF, "facts": {"class": "pci", "driver": "igb"}, "migration": {"message": "not probed yet"}})},
+     ["device", "show", "0000:03:10.0"], 0,
+     "device:      0000:03:10.0\nkind:        vf\ndriver:      vfio-pci\niommu group: 31\npf:          0000:03:00.0\n"
+     "vf index:    0\nstate:       in_use\nused by:     guest g1\ndetail:      VF 0 of 0000:03:00.0\n"
+     "migration:   not probed yet\n\nfacts:\n  class: pci\n  driver: igb\n", ""),
+    ({("POST", "/v1/devices/0000%3A03%3A10.0/probe"): refused(("in-use", "it is used by guest g1", {}))},
+     ["device", "show", "0000:03:10.0", "--probe"], 1, "",
+     "ferry: refused\n  in-use: it is used by guest g1\n"),
+    ({("GET", "/v1/pfs"): (200, {"pfs": [PF]})}, ["pf", "list"], 0,
+     "PF            NETDEV  DRIVER  LINK  VFS  OF  USED  FREE  NODE  DETAIL\n"
+     "0000:03:00.0  eth3    igb     up    0    7   0     0     -     0 of 7 VFs: \"ferry pf set-vfs eth3 7\" makes them\n", ""),
+    ({("POST", "/v1/pfs/eth3"): (200, PF)}, ["pf", "set-vfs", "eth3", "7"], 0, "", ""),
+    ({}, ["pf", "set-vfs", "eth3", "many"], 2, "", 'ferry: "many" is not a number of VFs, from 0 to 65535\n'),
+    ({("POST", "/v1/pfs/eth3"): refused(("vf-in-use", "VF 0 (0000:03:10.0) of eth3 is used by guest g1", {
+        "remedy": "stop the guest"}))}, ["pf", "set-vfs", "eth3", "7", "--keep"], 1, "",
+     "ferry: refused\n  vf-in-use: VF 0 (0000:03:10.0) of eth3 is used by guest g1\n    stop the guest\n"),
+    ({("GET", "/v1/mdevs/types"): (200, {"parents": [MTTY, LATE]})}, ["mdev", "types"], 0,
+     "PARENT        TYPE    LEFT  API       NAME                                                     DETAIL\n"
+     "mtty          mtty-1  24    vfio-pci  Single port serial                                       -\n"
+     "   or         mtty-2  12    vfio-pci  Dual port serial                                         -\n"
+     "0000:41:00.0  -       -     -         types not published yet: does its vendor's service run?  -\n", ""),
+    ({("GET", "/v1/mdevs"): (200, {"mdevs": [MDEV]})}, ["mdev", "list"], 0,
+     "MDEV                                  PARENT  TYPE    STATE  DEFINED  AUTOSTART  USED BY  PROBLEM\n"
+     f"{UUID}  mtty    mtty-1  free   yes      no         -        -\n", ""),
+    ({("GET", f"/v1/mdevs/{UUID}"): (200, MDEV)}, ["mdev", "show", UUID], 0,
+     f"mdev:        {UUID}\nparent:      mtty\ntype:        mtty-1\nstate:       free\ndefined:     yes\nautostart:   no\n\n"
+     "ATTRIBUTE  VALUE\na          1\n", ""),
+    ({("GET", f"/v1/mdevs/{UUID}"): (200, MDEV)}, ["mdev", "show", UUID, "--xml"], 0, MDEV["xml"], ""),
+    ({("GET", "/v1/mdevs/0000%3A41%3A00.4"): (200, {"name": "0000:41:00.4"})}, ["mdev", "show", "0000:41:00.4", "--xml"], 1, "",
+     None),
+    ({MDEVS: (201, MDEV)}, ["mdev", "create", "--parent", "mtty", "--type", "mtty-1"], 0, UUID + "\n", ""),
+    ({MDEVS: FULL}, ["mdev", "create", "--parent", "mtty", "--type", "mtty-1"], 1, "",
+     "ferry: refused\n  no-instance: mtty has nothing left for mtty-1: it carries u1 (mtty-1, guest g1)\n"
+     "    name another parent: mtty2 (3 left)\n"),
+    ({}, ["mdev", "create", "--parent", "mtty"], 2, "",
+     "ferry: expected --parent PARENT and --type TYPE, or a file\n"),
+    ({}, ["mdev", "create", "--parent", "mtty", "--type", "mtty-1", "--attr", "=1"], 2, "",
+     "ferry: --attr =1: expected NAME=VALUE\n"),
+    ({}, ["mdev", "create", "x.xml", "--type", "mtty-1"], 2, "",
+     "ferry: --type and a file do not go together: it stands in the file\n"),
+    ({}, ["mdev", "create", "/nonexistent.xml"], 3, "",
+     "ferry: cannot read /nonexistent.xml: No such file or directory\n"),
+    ({REMOVE: (204, None)}, ["mdev", "remove", UUID], 0, "", ""),
+    ({REMOVE: refused(("in-use", "it is used by guest g1", {}))}, ["mdev", "remove", UUID], 1, "", None),
+    ({REMOVE: problem(504, "timeout", "the driver is at it")}, ["mdev", "remove", UUID, "--timeout", "1ms"], 11, "", None),
+    ({REMOVE: problem(404, "not-found", "no mdev")}, ["mdev", "remove", UUID], 3, "", "ferry: no mdev\n"),
     ({("POST", "/v1/hosts"): (201, {"name": "beta"})}, ["host", "add", "beta", "--address", "b:1"], 0, "",
      'Added. "ferry host check beta" tells whether guests can move there.\n'),
     ({("POST", "/v1/hosts"): problem(409, "exists", "host beta is known already")},

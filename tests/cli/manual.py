@@ -127,7 +127,7 @@ def test_configuration(manual):
 
 def test_documents_name_real_commands(manual):
     """What README, docs and pages have one type: `ferry job list`, *ferry job list*, or a line of it."""
-    command = re.compile(r"(?:`|\*|^ {4,}(?:\w+# +)?|^\t?(?:\w*[$#] )|\| )ferry ([a-z]+)(?: ([a-z]+))?", re.M)
+    command = re.compile(r"(?:`|\*|^ {4,}(?:\w+# +)?|^\t?(?:\w*[$#] )|\| )ferry ([a-z]+)(?: ([a-z][a-z-]*))?", re.M)
     groups = {group: {verb[1] for verb in manual.verbs(group) if verb[1:]} for group in manual.groups()}
     found = 0
     for path in [*glob.glob(os.path.join(manual.source, "docs", "**", "*.*"), recursive=True),

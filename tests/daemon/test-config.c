@@ -49,6 +49,30 @@ test_values(void)
     g_assert_cmpint(config->max_out, ==, 64);
 }
 
+/* A section without its key says nothing, and other sections go on after it. */
+static void
+test_pfs(void)
+{
+    g_autoptr(FerryConfig) config = NULL;
+    g_autoptr(GError) error = NULL;
+    const FerryPfConfig *pf = NULL;
+
+    g_assert_true(ferry_config_parse("x",
+                                     "[pf eth3]\nvfs = 7\n[pf 0000:04:00.0]\n[pf  eth5]\nvfs=0\n"
+                                     "[migrate]\nmax_in = 4\n",
+                                     &config, &error));
+    g_assert_no_error(error);
+    g_assert_cmpstr(config->path, ==, "x");
+    g_assert_cmpint(config->max_in, ==, 4);
+    g_assert_cmpuint(config->pfs->len, ==, 2);
+    pf = g_ptr_array_index(config->pfs, 0);
+    g_assert_cmpstr(pf->name, ==, "eth3");
+    g_assert_cmpuint(pf->n_vfs, ==, 7);
+    pf = g_ptr_array_index(config->pfs, 1);
+    g_assert_cmpstr(pf->name, ==, "eth5");
+    g_assert_cmpuint(pf->n_vfs, ==, 0);
+}
+
 typedef struct {
     const char *name;
     const char *text;
@@ -81,6 +105,16 @@ static const BadRow bad_rows[] = {
     { "unit", "[migrate]\nlease_s = 30s\n",
       ":2: lease_s = 30s: not a whole number from 5 to 86400" },
     { "switch", "[migrate]\ntls = true\n", ":2: tls = true: neither yes nor no" },
+    { "pf-without-name", "[pf ]\n", ":1: [pf ] is not [pf NAME]: a netdev or a PCI address" },
+    { "pf-two-names", "[pf eth3 eth4]\n",
+      ":1: [pf eth3 eth4] is not [pf NAME]: a netdev or a PCI address" },
+    { "pf-open", "[pf eth3\n", ":1: \"[pf eth3\" is not a section: a ] is missing" },
+    { "pf-unknown-key", "[pf eth3]\nvf = 7\n",
+      ":2: there is no key vf in [pf eth3]: see ferryd.conf(5)" },
+    { "pf-twice", "[pf eth3]\nvfs = 7\n[pf eth3]\nvfs = 7\n", ":4: vfs is there twice" },
+    { "pf-too-many", "[pf eth3]\nvfs = 65536\n",
+      ":2: vfs = 65536: not a whole number from 0 to 65535" },
+    { "pf-no-number", "[pf eth3]\nvfs =\n", ":2: vfs = : not a whole number from 0 to 65535" },
     { "not-utf-8", "[daemon]\n\xff\n", ":2: this is not UTF-8" },
 };
 
@@ -149,6 +183,7 @@ main(int argc, char **argv)
     }
     g_test_add_func("/config/defaults", test_defaults);
     g_test_add_func("/config/values", test_values);
+    g_test_add_func("/config/pfs", test_pfs);
     g_test_add_func("/config/installed-file", test_installed_file);
     g_test_add_func("/config/no-file", test_no_file);
     return g_test_run();
