@@ -14,6 +14,7 @@ static const FerryCommand commands[] = {
     { "device", "the host's devices, and who has them: list, show", ferry_cli_device },
     { "mdev", "mediated devices: types, list, show, create, remove", ferry_cli_mdev },
     { "pf", "devices with virtual functions: list, set how many", ferry_cli_pf },
+    { "pool", "sets of VFs or mediated devices: list, show, define, undefine", ferry_cli_pool },
     { "compat", "whether a device's state loads elsewhere, and why not: checks of files",
       ferry_cli_compat },
     { "pki", "certificates of the hosts: make an authority, issue, install, show", ferry_cli_pki },
