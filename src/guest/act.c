@@ -122,6 +122,18 @@ ferry_guests_start(FerryGuests *self, const char *uuid, GError **error)
 }
 
 bool
+ferry_guests_create(FerryGuests *self, const char *xml, GError **error)
+{
+    g_autoptr(virConnect) connect = NULL;
+    g_autoptr(virDomain) domain = NULL;
+
+    if (!ferry_guests_connect(self, &connect, error))
+        return false;
+    domain = virDomainCreateXML(connect, xml, 0);
+    return domain != NULL || ferry_handle_failed(error, "start a guest at", ferry_guests_uri(self));
+}
+
+bool
 ferry_guests_resume(FerryGuests *self, const char *uuid, GError **error)
 {
     static const Act act = { "resume guest", virDomainResume, IN(RUNNING) | IN(BLOCKED),

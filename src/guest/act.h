@@ -35,6 +35,9 @@ ferry_guests_autostart(FerryGuests *self, const char *uuid, FerryAutostart *ret,
 /** Starts a defined guest from disk; one that is up already is a success. */
 bool ferry_guests_start(FerryGuests *self, const char *uuid, GError **error);
 
+/** Starts a guest from @xml for this once; a definition that it has stays as it is. */
+bool ferry_guests_create(FerryGuests *self, const char *xml, GError **error);
+
 /** Lets the guest's processors run. */
 bool ferry_guests_resume(FerryGuests *self, const char *uuid, GError **error);
 
