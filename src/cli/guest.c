@@ -2,6 +2,7 @@
 
 #include "cli/call.h"
 #include "cli/groups.h"
+#include "cli/guest-start.h"
 #include "cli/reasons.h"
 
 static int
@@ -69,6 +70,10 @@ show(FerryArguments *arguments)
 static const FerryVerb verbs[] = {
     { "list", "", "list the guests of this host", NULL, list },
     { "show", "GUEST", "show a guest's devices, and whether it can move", NULL, show },
+    { "start", "GUEST", "start a guest, making its devices", ferry_guest_start_options,
+      ferry_guest_start },
+    { "stop", "GUEST", "stop a guest, giving its devices back", ferry_guest_stop_options,
+      ferry_guest_stop },
     { NULL, NULL, NULL, NULL, NULL },
 };
 

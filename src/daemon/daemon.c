@@ -6,6 +6,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "api/guest-life.h"
 #include "api/migrations.h"
 #include "api/resources.h"
 #include "api/server.h"
@@ -13,6 +14,8 @@
 #include "base/file.h"
 #include "daemon/keep.h"
 #include "daemon/restore.h"
+#include "migrate/keeper.h"
+#include "migrate/life-host.h"
 #include "migrate/migrator.h"
 
 /* What there is to connect to unless the configuration says otherwise. */
@@ -38,6 +41,9 @@ struct _FerryDaemon {
     FerryGuests *guests;
     char *run_dir;
     FerryMigrator *migrator;
+    FerryLifeHost life_host;
+    FerryLife life;
+    FerryKeeper *keeper;
     FerryApi api;
     FerryServer *server;
 };
@@ -200,6 +206,24 @@ start_migrator(FerryDaemon *self, GError **error)
     return ferry_migrator_recover(self->migrator, error);
 }
 
+/* After the migrator has found its jobs again: a job's guest and claims are not the keeper's. */
+static bool
+start_keeper(FerryDaemon *self, GError **error)
+{
+    self->life_host = (FerryLifeHost){ .guests = self->guests,
+                                       .migrator = self->migrator,
+                                       .watch = self->watch,
+                                       .marker_dir = MARKER_DIR };
+    self->life = (FerryLife){ .guests = &ferry_life_host_ops,
+                              .guests_data = &self->life_host,
+                              .claims = &ferry_claim_ops,
+                              .claims_data = self->pools,
+                              .turns = ferry_guest_turns_new(),
+                              .clock = ferry_clock_system() };
+    self->keeper = ferry_keeper_new(&self->life);
+    return ferry_keeper_start(self->keeper, error);
+}
+
 static bool
 start_server(FerryDaemon *self, GError **error)
 {
@@ -228,6 +252,8 @@ start_server(FerryDaemon *self, GError **error)
     ferry_server_add(self->server, ferry_job_routes, self->migrator);
     ferry_server_add(self->server, ferry_peer_job_routes, self->migrator);
     ferry_server_add(self->server, ferry_guest_routes, &self->api);
+    ferry_server_add(self->server, ferry_guest_start_routes, &self->life);
+    ferry_server_add(self->server, ferry_hook_routes, &self->life);
     ferry_server_add(self->server, ferry_pool_routes, &self->api);
     ferry_server_add(self->server, ferry_claim_routes, &self->api);
     ferry_server_add(self->server, ferry_device_routes, &self->api);
@@ -240,6 +266,8 @@ static void
 daemon_free(FerryDaemon *self)
 {
     ferry_server_free(self->server);
+    ferry_keeper_free(self->keeper);
+    ferry_guest_turns_free(self->life.turns);
     ferry_migrator_free(self->migrator);
     ferry_guests_free(self->guests);
     ferry_pools_free(self->pools);
@@ -264,7 +292,7 @@ bring_up(FerryDaemon *self, GError **error)
         return false;
     open_pools(self);
     self->guests = ferry_guests_new(self->config->uri);
-    return start_migrator(self, error) && start_server(self, error);
+    return start_migrator(self, error) && start_keeper(self, error) && start_server(self, error);
 }
 
 bool

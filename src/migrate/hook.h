@@ -6,6 +6,7 @@
 typedef struct {
     const char *operation; /* "prepare", "start", "release"; others are none of our business */
     const char *guest;     /* name */
+    const char *reason;    /* why it was released: "destroyed"; "-": none */
     const char *xml;       /* the domain, hostile until read */
 } FerryHookCall;
 

@@ -217,7 +217,7 @@ xml(void *data, const char *uuid, FerryGuestsXml which, char **ret, GError **err
 static bool
 call_hook(FakeLife *self, const char *operation, GError **error)
 {
-    const FerryHookCall call = { operation, "web", self->xml };
+    const FerryHookCall call = { operation, "web", "-", self->xml };
     json_t *reasons = NULL;
     bool ok = !self->has_hook || ferry_hook_answer(&self->life, &call, &reasons, error);
 
