@@ -22,8 +22,16 @@ view_of(const FerryApi *api, FerryInventory *inventory, FerryDeviceView **ret, G
 
     self->inventory = inventory;
     self->users = ferry_users_read(api->kernel->root);
+    self->by_device = g_hash_table_new(NULL, NULL);
     if (!ferry_store_claim_list(api->store, NULL, &self->claims, error))
         return false;
+    for (guint i = 0; i < self->claims->len; i++) {
+        FerryClaimRow *claim = g_ptr_array_index(self->claims, i);
+        const FerryHostDevice *device = ferry_pools_device(inventory, claim);
+
+        if (device != NULL)
+            (void)g_hash_table_insert(self->by_device, (gpointer)device, claim);
+    }
     *ret = g_steal_pointer(&self);
     return true;
 }
@@ -45,6 +53,7 @@ ferry_device_view_free(FerryDeviceView *self)
 {
     if (self == NULL)
         return;
+    g_hash_table_unref(self->by_device);
     ferry_inventory_unref(self->inventory);
     ferry_users_free(self->users);
     g_clear_pointer(&self->claims, g_ptr_array_unref);
@@ -83,30 +92,7 @@ ferry_device_view_find(const FerryDeviceView *self, const char *name, GError **e
 const FerryClaimRow *
 ferry_device_view_claim(const FerryDeviceView *self, const FerryHostDevice *device)
 {
-    g_autofree char *slot = (device->roles & FERRY_HOST_VF) != 0
-                                ? g_strdup_printf("%s/vf%d", device->pf, device->vf_index)
-                                : NULL;
-
-    for (guint i = 0; i < self->claims->len; i++) {
-        const FerryClaimRow *claim = g_ptr_array_index(self->claims, i);
-
-        if (slot != NULL ? strcmp(claim->slot, slot) == 0
-                         : strcmp(claim->device, device->name) == 0)
-            return claim;
-    }
-    return NULL;
-}
-
-/* A probe and a person's request claim without a guest. */
-static char *
-describe_claim(const FerryClaimRow *claim)
-{
-    const char *name = claim->guest_name[0] != '\0' ? claim->guest_name : claim->guest_uuid;
-
-    if (claim->job[0] != '\0')
-        return g_strdup_printf("guest %s (job %s)", name, claim->job);
-    return name[0] != '\0' ? g_strdup_printf("guest %s", name)
-                           : g_strdup_printf("ferry itself (%s)", claim->alias);
+    return g_hash_table_lookup(self->by_device, device);
 }
 
 FerryDeviceUse
@@ -114,7 +100,7 @@ ferry_device_view_use(const FerryDeviceView *self, const FerryHostDevice *device
 {
     const FerryClaimRow *claim = ferry_device_view_claim(self, device);
     g_autofree char *user = ferry_users_describe(self->users, device);
-    g_autofree char *holder = claim != NULL ? describe_claim(claim) : NULL;
+    g_autofree char *holder = claim != NULL ? ferry_claim_describe(claim) : NULL;
     const char *who = holder != NULL ? holder : user;
 
     if (ret_who != NULL)
@@ -177,15 +163,6 @@ describe(const FerryHostDevice *device)
                                  : NULL;
 }
 
-static json_t *
-claim_json(const FerryClaimRow *claim)
-{
-    return json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:s}", "generation",
-                     (json_int_t)claim->generation, "pool", claim->pool, "guest_uuid",
-                     claim->guest_uuid, "guest", claim->guest_name, "alias", claim->alias, "state",
-                     ferry_claim_state_name(claim->state), "job", claim->job);
-}
-
 json_t *
 ferry_device_view_json(const FerryDeviceView *self, const FerryHostDevice *device)
 {
@@ -202,7 +179,7 @@ ferry_device_view_json(const FerryDeviceView *self, const FerryHostDevice *devic
     if (who != NULL)
         (void)json_object_set_new(json, "used_by", json_string(who));
     if (claim != NULL)
-        (void)json_object_set_new(json, "claim", claim_json(claim));
+        (void)json_object_set_new(json, "claim", ferry_claim_to_json(claim));
     if (note != NULL)
         (void)json_object_set_new(json, "note", json_string(note));
     return json;

@@ -18,7 +18,8 @@ typedef enum {
 typedef struct {
     FerryInventory *inventory;
     FerryUsers *users;
-    GPtrArray *claims; /* of FerryClaimRow */
+    GPtrArray *claims;     /* of FerryClaimRow */
+    GHashTable *by_device; /* from device to claim */
 } FerryDeviceView;
 
 /** @ret: (out) (transfer full): the newest inventory with its users and claims */
@@ -48,7 +49,7 @@ ferry_device_view_use(const FerryDeviceView *self, const FerryHostDevice *device
 
 /**
  * A device as ferry_host_json() has it, with state (free, claimed, in_use, foreign), used_by,
- * claim {pool, guest_uuid, guest, alias, state, job} and note, a line for people.
+ * claim as ferry_claim_to_json() has it, and note, a line for people.
  *
  * Returns: (transfer full)
  */

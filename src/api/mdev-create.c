@@ -13,6 +13,8 @@
 #include "host/definition.h"
 #include "host/mdev.h"
 #include "host/vgpu.h"
+#include "pool/choose.h"
+#include "pool/reasons.h"
 #include "xml/nodedev-parse.h"
 
 /* The kernel tells when a vendor's service has published its types; it may take that long. */
@@ -21,7 +23,7 @@
 
 /* What is asked for; texts belong to the request or to @nodedev. */
 typedef struct {
-    const char *parent, *type;
+    const char *parent, *pool, *type;
     char *uuid;
     GArray *attrs; /* of FerryMdevAttr */
     FerryNodedev *nodedev;
@@ -92,12 +94,20 @@ read_request(const FerryRequest *request, Wanted *ret, GError **error)
 
     if (xml != NULL)
         return ferry_fields_end(&fields, error) && take_xml(ret, xml, error);
-    ret->parent = ferry_fields_string(&fields, "parent");
-    ret->type = ferry_fields_string(&fields, "type");
+    ret->parent = ferry_fields_string_or(&fields, "parent", NULL);
+    ret->pool = ferry_fields_string_or(&fields, "pool", NULL);
+    ret->type = ret->pool != NULL ? ferry_fields_string_or(&fields, "type", NULL)
+                                  : ferry_fields_string(&fields, "type");
     ret->uuid = g_strdup(ferry_fields_string_or(&fields, "uuid", NULL));
     if (json_object_get(request->body, "attrs") != NULL)
         attrs = ferry_fields_value(&fields, "attrs", JSON_ARRAY);
-    return ferry_fields_end(&fields, error) && take_attrs(ret, attrs, error);
+    if (!ferry_fields_end(&fields, error))
+        return false;
+    if ((ret->parent == NULL) != (ret->pool == NULL))
+        return take_attrs(ret, attrs, error);
+    g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID,
+                "exactly one of the fields \"parent\" and \"pool\" is needed");
+    return false;
 }
 
 static const FerryHostDevice *
@@ -138,147 +148,31 @@ await_types(const FerryApi *api, const FerryRequest *request, const char *parent
 }
 
 static bool
-create(const FerryApi *api, const FerryHostDevice *parent, const Wanted *wanted, GError **error)
+is_of_vgpus(const FerryHostDevice *parent)
 {
-    const FerryMdevRequest request = { .parent = parent->name,
+    return (parent->roles & FERRY_HOST_PARENT) == 0;
+}
+
+static bool
+set_vgpu(const FerryApi *api, const char *vf, const Wanted *wanted, GError **error)
+{
+    if (wanted->attrs->len == 0)
+        return ferry_vgpu_set(api->kernel, vf, wanted->type, error);
+    g_set_error(error, FERRY_ERROR, FERRY_ERROR_UNSUPPORTED,
+                "cannot make a vGPU of VF %s with attributes: its driver takes a type only", vf);
+    return false;
+}
+
+static bool
+create_mdev(const FerryApi *api, const char *parent, const Wanted *wanted, GError **error)
+{
+    const FerryMdevRequest request = { .parent = parent,
                                        .type = wanted->type,
                                        .uuid = wanted->uuid,
                                        .attrs = (const FerryMdevAttr *)(void *)wanted->attrs->data,
                                        .n_attrs = wanted->attrs->len };
 
-    if ((parent->roles & FERRY_HOST_PARENT) != 0)
-        return ferry_mdev_create(api->kernel, &request, error);
-    if (wanted->attrs->len == 0)
-        return ferry_vgpu_set(api->kernel, parent->name, wanted->type, error);
-    g_set_error(error, FERRY_ERROR, FERRY_ERROR_UNSUPPORTED,
-                "cannot make a vGPU of VF %s with attributes: its driver takes a type only",
-                parent->name);
-    return false;
-}
-
-/* Who has what there is on a parent, as rows and in words. */
-static json_t *
-occupants_of(const FerryDeviceView *view, const char *parent, GString *words)
-{
-    json_t *occupants = json_array();
-
-    for (unsigned i = 0; i < ferry_inventory_n_devices(view->inventory); i++) {
-        const FerryHostDevice *device = ferry_inventory_device(view->inventory, i);
-        g_autofree char *who = NULL;
-
-        if (g_strcmp0(device->parent, parent) != 0)
-            continue;
-        (void)ferry_device_view_use(view, device, &who);
-        (void)json_array_append_new(occupants, json_pack("{s:s, s:s, s:s?}", "name", device->name,
-                                                         "type", device->type, "used_by", who));
-        if (json_array_size(occupants) <= 4) /* more would be no sentence any more */
-            g_string_append_printf(words, "%s%s (%s, %s)", words->len > 0 ? ", " : "", device->name,
-                                   device->type, who != NULL ? who : "not in use");
-    }
-    if (json_array_size(occupants) > 4)
-        g_string_append_printf(words, " and %zu more", json_array_size(occupants) - 4);
-    return occupants;
-}
-
-/* Which other parents would do. */
-static json_t *
-alternatives_to(const FerryDeviceView *view,
-                const FerryHostDevice *parent,
-                const char *type,
-                GString *words)
-{
-    json_t *alternatives = json_array();
-
-    for (unsigned i = 0; i < ferry_inventory_n_devices(view->inventory); i++) {
-        const FerryHostDevice *device = ferry_inventory_device(view->inventory, i);
-        const FerryHostType *there = ferry_host_device_type(device, type);
-
-        if (device == parent || there == NULL || there->available == 0)
-            continue;
-        (void)json_array_append_new(alternatives, json_pack("{s:s, s:i}", "parent", device->name,
-                                                            "available", (int)there->available));
-        g_string_append_printf(words, "%s%s (%u left)", words->len > 0 ? " or " : "", device->name,
-                               there->available);
-    }
-    return alternatives;
-}
-
-static void
-refuse_full(FerryResponse *response,
-            const FerryDeviceView *view,
-            const FerryHostDevice *parent,
-            const char *type)
-{
-    g_autoptr(GString) held = g_string_new(NULL);
-    g_autoptr(GString) others = g_string_new(NULL);
-    json_t *occupants = occupants_of(view, parent->name, held);
-    json_t *alternatives = alternatives_to(view, parent, type, others);
-    g_autofree char *detail =
-        g_strdup_printf("cannot create a device of type %s on %s", type, parent->name);
-    g_autofree char *message = g_strdup_printf("%s has nothing left for %s%s%s", parent->name, type,
-                                               held->len > 0 ? ": it carries " : "", held->str);
-    g_autofree char *remedy =
-        others->len > 0 ? g_strdup_printf("name another parent: %s", others->str)
-                        : g_strdup("remove a device that nobody uses, or stop a guest: no other "
-                                   "parent here has that type to give");
-
-    ferry_response_refused(response, detail,
-                           json_pack("[{s:s, s:s, s:s, s:s, s:o, s:o, s:s}]", "code", "no-instance",
-                                     "message", message, "parent", parent->name, "type", type,
-                                     "occupants", occupants, "alternatives", alternatives, "remedy",
-                                     remedy));
-}
-
-static void
-refuse_no_types(FerryResponse *response, const char *parent)
-{
-    g_autofree char *message =
-        g_strdup_printf("%s is there, but publishes no types of mediated devices yet", parent);
-
-    ferry_response_refused(
-        response, "the device cannot be made yet",
-        json_pack("[{s:s, s:s, s:s, s:s}]", "code", "types-not-published", "message", message,
-                  "parent", parent, "remedy",
-                  "start its vendor's service (nvidia-vgpud, for one), and try again"));
-}
-
-/* Drivers answer with what they like when a type does not fit beside another: the count tells. */
-static bool
-is_full(const FerryHostDevice *parent, const char *type, const GError *failure)
-{
-    const FerryHostType *there = ferry_host_device_type(parent, type);
-
-    return g_error_matches(failure, FERRY_ERROR, FERRY_ERROR_EXHAUSTED) ||
-           (g_error_matches(failure, FERRY_ERROR, FERRY_ERROR_IO) && there != NULL &&
-            there->available == 0);
-}
-
-/* After a failure: an answer with reasons, or the error itself. */
-static bool
-explain(const FerryApi *api,
-        const Wanted *wanted,
-        const char *parent_name,
-        GError *failure, /* (transfer full) */
-        FerryResponse *response,
-        GError **error)
-{
-    g_autoptr(GError) why = failure;
-    g_autoptr(FerryDeviceView) view = NULL;
-    const FerryHostDevice *parent = NULL;
-
-    if (!ferry_device_view_look(api, &view, error))
-        return false;
-    parent = ferry_inventory_find(view->inventory, parent_name);
-    if (parent != NULL && has_no_types(parent) && (parent->roles & FERRY_HOST_PARENT) != 0) {
-        refuse_no_types(response, parent_name);
-        return true;
-    }
-    if (parent == NULL || !is_full(parent, wanted->type, why)) {
-        g_propagate_error(error, g_steal_pointer(&why));
-        return false;
-    }
-    refuse_full(response, view, parent, wanted->type);
-    return true;
+    return ferry_mdev_create(api->kernel, &request, error);
 }
 
 static bool
@@ -297,6 +191,131 @@ answer(const FerryApi *api, const char *name, FerryResponse *response, GError **
     return true;
 }
 
+/* A parent that is named is a pool of its own. */
+static bool
+find_pool(const FerryApi *api, const Wanted *wanted, FerryPool **ret, GError **error)
+{
+    FerryPool *pool = NULL;
+
+    if (wanted->pool == NULL) {
+        pool = ferry_pool_new("", FERRY_POOL_MDEV);
+        g_ptr_array_add(pool->parents, g_strdup(wanted->parent));
+        g_ptr_array_add(pool->types, g_strdup(wanted->type));
+    } else if (!ferry_pools_find(api->pools, wanted->pool, &pool, error)) {
+        return false;
+    }
+    if (pool == NULL)
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_NOT_FOUND,
+                    "there is no pool %s: \"ferry pool list\" shows those there are", wanted->pool);
+    *ret = pool;
+    return pool != NULL;
+}
+
+/* The type that is asked for, or a pool's only one. */
+static bool
+choose_type(Wanted *wanted, const FerryPool *pool, GError **error)
+{
+    if (pool->kind != FERRY_POOL_MDEV) {
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID,
+                    "pool %s is one of VFs: there is nothing to create in it", pool->name);
+        return false;
+    }
+    if (wanted->type == NULL && pool->types->len == 1)
+        wanted->type = g_ptr_array_index(pool->types, 0);
+    if (wanted->type != NULL)
+        return true;
+    g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID,
+                "pool %s has several types: name the one that is wanted", pool->name);
+    return false;
+}
+
+/* One that was named is tried whatever it says to have left: that is a hint. */
+static const FerryMember *
+choose_parent(const FerryPoolView *view, const Wanted *wanted, const GPtrArray *tried)
+{
+    const FerryMember *only = g_ptr_array_index(view->members, 0);
+
+    if (wanted->pool != NULL)
+        return ferry_choose_parent(view, FERRY_POLICY_OF_POOL, wanted->type, tried);
+    return tried->len == 0 && ferry_member_type(only, wanted->type) != NULL ? only : NULL;
+}
+
+/* Drivers answer with what they like when a type does not fit beside another: the count tells. */
+static bool
+is_full(const FerryMember *parent, const char *type, const GError *failure)
+{
+    const FerrySlotType *there = ferry_member_type(parent, type);
+
+    return g_error_matches(failure, FERRY_ERROR, FERRY_ERROR_EXHAUSTED) ||
+           (g_error_matches(failure, FERRY_ERROR, FERRY_ERROR_IO) && there != NULL &&
+            there->available == 0);
+}
+
+/* Returns: whether another parent is to be tried; otherwise @ret_ok is what to return */
+static bool
+try_next(const FerryApi *api,
+         const Wanted *wanted,
+         const FerryPool *pool,
+         GPtrArray *tried,
+         FerryResponse *response,
+         bool *ret_ok,
+         GError **error)
+{
+    g_autoptr(FerryDeviceView) view = NULL;
+    g_autoptr(FerryPoolView) slots = NULL;
+    const FerryMember *parent = NULL;
+    g_autoptr(GError) failure = NULL;
+    FerryLook look = { .root = api->kernel->root };
+
+    *ret_ok = false;
+    if (!ferry_device_view_look(api, &view, error))
+        return false;
+    look.inventory = view->inventory;
+    look.users = view->users;
+    look.claims = view->claims;
+    slots = ferry_pool_view_new(&look, ferry_pool_copy(pool));
+    parent = choose_parent(slots, wanted, tried);
+    if (parent == NULL) {
+        ferry_response_refused(response, "the mediated device cannot be made",
+                               ferry_reasons_no_mdev(&look, slots, wanted->type));
+        *ret_ok = true;
+        return false;
+    }
+    if (create_mdev(api, parent->device, wanted, &failure)) {
+        *ret_ok = answer(api, wanted->uuid, response, error);
+        return false;
+    }
+    if (is_full(parent, wanted->type, failure)) {
+        g_ptr_array_add(tried, g_strdup(parent->device));
+        return true;
+    }
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return false;
+}
+
+/* @wanted's parent, if there is one, is the kernel's name from here on. */
+static bool
+create(const FerryApi *api,
+       const FerryRequest *request,
+       Wanted *wanted,
+       FerryResponse *response,
+       GError **error)
+{
+    g_autoptr(GPtrArray) tried = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(FerryPool) pool = NULL;
+    bool ok = false;
+
+    if (!find_pool(api, wanted, &pool, error) || !choose_type(wanted, pool, error))
+        return false;
+    for (guint i = 0; i < pool->parents->len; i++)
+        await_types(api, request, g_ptr_array_index(pool->parents, i));
+    if (wanted->uuid == NULL)
+        wanted->uuid = api->clock->uuid(api->clock);
+    while (try_next(api, wanted, pool, tried, response, &ok, error))
+        continue; /* each round tries one more parent */
+    return ok;
+}
+
 bool
 ferry_mdevs_create(void *data, const FerryRequest *request, FerryResponse *response, GError **error)
 {
@@ -304,19 +323,17 @@ ferry_mdevs_create(void *data, const FerryRequest *request, FerryResponse *respo
     g_auto(Wanted) wanted = { .attrs = g_array_new(FALSE, FALSE, sizeof(FerryMdevAttr)) };
     g_autoptr(FerryDeviceView) view = NULL;
     const FerryHostDevice *parent = NULL;
-    GError *failure = NULL;
 
     if (!read_request(request, &wanted, error) || !ferry_device_view_look(api, &view, error))
         return false;
+    if (wanted.parent == NULL)
+        return create(api, request, &wanted, response, error);
     parent = find_parent(view, wanted.parent, error);
     if (parent == NULL)
         return false;
-    if (wanted.uuid == NULL)
-        wanted.uuid = api->clock->uuid(api->clock);
-    if ((parent->roles & FERRY_HOST_PARENT) != 0 && has_no_types(parent))
-        await_types(api, request, parent->name);
-    if (!create(api, parent, &wanted, &failure))
-        return explain(api, &wanted, parent->name, failure, response, error);
-    return answer(api, (parent->roles & FERRY_HOST_PARENT) != 0 ? wanted.uuid : parent->name,
-                  response, error);
+    wanted.parent = parent->name;
+    if (!is_of_vgpus(parent))
+        return create(api, request, &wanted, response, error);
+    return set_vgpu(api, parent->name, &wanted, error) &&
+           answer(api, parent->name, response, error);
 }

@@ -135,7 +135,7 @@ add_attrs(const FerryArguments *arguments, json_t *body, GError **error)
 static bool
 add_file(const FerryArguments *arguments, const char *path, json_t *body, GError **error)
 {
-    static const char *const options[] = { "parent", "type", "uuid", "attr" };
+    static const char *const options[] = { "parent", "pool", "type", "uuid", "attr" };
     g_autofree char *xml = NULL;
 
     for (size_t i = 0; i < G_N_ELEMENTS(options); i++)
@@ -155,11 +155,12 @@ add_file(const FerryArguments *arguments, const char *path, json_t *body, GError
 static bool
 add_options(const FerryArguments *arguments, json_t *body, GError **error)
 {
-    static const char *const options[] = { "parent", "type", "uuid" };
+    static const char *const options[] = { "parent", "pool", "type", "uuid" };
 
-    if (!ferry_arguments_given(arguments, "parent") || !ferry_arguments_given(arguments, "type")) {
+    if (ferry_arguments_given(arguments, "parent") == ferry_arguments_given(arguments, "pool") ||
+        (ferry_arguments_given(arguments, "parent") && !ferry_arguments_given(arguments, "type"))) {
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID,
-                    "expected --parent PARENT and --type TYPE, or a file");
+                    "expected --parent PARENT and --type TYPE, or --pool POOL, or a file");
         return false;
     }
     for (size_t i = 0; i < G_N_ELEMENTS(options); i++)
@@ -251,6 +252,7 @@ static const FerryOption show_options[] = {
 
 static const FerryOption create_options[] = {
     { "parent", 0, "PARENT", "the device that makes it", FERRY_OPTION_OPTIONAL },
+    { "pool", 0, "POOL", "a pool of parents to choose from", FERRY_OPTION_OPTIONAL },
     { "type", 0, "TYPE", "its type", FERRY_OPTION_OPTIONAL },
     { "uuid", 0, "UUID", "its UUID; a new one unless given", FERRY_OPTION_OPTIONAL },
     { "attr", 0, "NAME=VALUE", "an attribute to set, in the order given; may be repeated",

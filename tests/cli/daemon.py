@@ -58,7 +58,7 @@ MDEV = {"name": UUID, "uuid": UUID, "parent": "mtty", "type": "mtty-1", "active"
         "state": "free", "attrs": [{"name": "a", "value": "1"}], "xml": "<device>\n</device>\n"}
 MDEVS = ("POST", "/v1/mdevs")
 REMOVE = ("DELETE", f"/v1/mdevs/{UUID}")
-FULL = refused(("no-instance", "mtty has nothing left for mtty-1: it carries u1 (mtty-1, guest g1)",
+FULL = refused(("no-free-slot", "mtty has nothing left for mtty-1: it carries u1 (mtty-1, guest g1)",
                 {"remedy": "name another parent: mtty2 (3 left)"}))
 
 MIGRATE = ("POST", "/v1/migrations")
@@ -153,10 +153,13 @@ ROWS = [
      None),
     ({MDEVS: (201, MDEV)}, ["mdev", "create", "--parent", "mtty", "--type", "mtty-1"], 0, UUID + "\n", ""),
     ({MDEVS: FULL}, ["mdev", "create", "--parent", "mtty", "--type", "mtty-1"], 1, "",
-     "ferry: refused\n  no-instance: mtty has nothing left for mtty-1: it carries u1 (mtty-1, guest g1)\n"
+     "ferry: refused\n  no-free-slot: mtty has nothing left for mtty-1: it carries u1 (mtty-1, guest g1)\n"
      "    name another parent: mtty2 (3 left)\n"),
     ({}, ["mdev", "create", "--parent", "mtty"], 2, "",
-     "ferry: expected --parent PARENT and --type TYPE, or a file\n"),
+     "ferry: expected --parent PARENT and --type TYPE, or --pool POOL, or a file\n"),
+    ({}, ["mdev", "create", "--parent", "mtty", "--pool", "gpus"], 2, "",
+     "ferry: expected --parent PARENT and --type TYPE, or --pool POOL, or a file\n"),
+    ({MDEVS: (201, MDEV)}, ["mdev", "create", "--pool", "gpus"], 0, UUID + "\n", ""),
     ({}, ["mdev", "create", "--parent", "mtty", "--type", "mtty-1", "--attr", "=1"], 2, "",
      "ferry: --attr =1: expected NAME=VALUE\n"),
     ({}, ["mdev", "create", "x.xml", "--type", "mtty-1"], 2, "",
