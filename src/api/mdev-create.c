@@ -143,7 +143,7 @@ await_types(const FerryApi *api, const FerryRequest *request, const char *parent
 
         if (device == NULL || !has_no_types(device))
             return;
-        (void)ferry_watch_wait(api->watch, generation, 500);
+        (void)ferry_watch_wait(api->watch, generation, 100);
     }
 }
 
