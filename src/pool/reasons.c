@@ -117,6 +117,7 @@ ferry_reasons_no_vf(const FerryPoolView *view, const char *pf)
     g_autofree char *remedy = NULL;
     const json_t *row = NULL;
     json_t *values = NULL;
+    char *message = NULL;
     unsigned used = 0;
     unsigned total = 0;
     size_t i = 0;
@@ -131,10 +132,12 @@ ferry_reasons_no_vf(const FerryPoolView *view, const char *pf)
                        (int)total, "members", rows);
     add_newest(values, newest);
     add_passing(values, is_passing(view, pf));
-    return reason("no-free-slot",
-                  g_strdup_printf("pool %s: %u of %u VFs used (%s)", view->pool->name, used, total,
-                                  counts->str),
-                  remedy, values);
+    if (counts->len > 0)
+        message = g_strdup_printf("pool %s: %u of %u VFs used (%s)", view->pool->name, used, total,
+                                  counts->str);
+    else
+        message = g_strdup_printf("pool %s has no VFs of %s", view->pool->name, pf);
+    return reason("no-free-slot", message, remedy, values);
 }
 
 json_t *

@@ -234,12 +234,16 @@ world_open(World *self, unsigned pid, const char *guest, const char *device)
     g_autofree char *cmdline = g_strdup_printf("proc/%u/cmdline", pid);
     g_autofree char *fd = g_strdup_printf("proc/%u/fd/7", pid);
     g_autofree char *node = NULL;
-    g_autofree char *name = g_strdup_printf("guest=%s,debug-threads=on", guest);
+    g_autofree char *words =
+        g_strdup_printf("qemu%c-name%cguest=%s,debug-threads=on", '\n', '\n', guest);
+    const gssize length = (gssize)strlen(words);
+    g_autofree char *full = g_build_filename(self->tree->path, cmdline, NULL);
 
     g_assert_nonnull(found);
     node = g_strdup_printf("/dev/vfio/%d", found->iommu_group);
     tree_file(self->tree, comm, "qemu-system-x86");
-    tree_file(self->tree, cmdline, name);
+    g_strdelimit(words, "\n", '\0'); /* as the kernel separates them */
+    g_assert_true(g_file_set_contents(full, words, length, NULL));
     tree_link(self->tree, fd, node);
 }
 
