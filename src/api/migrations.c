@@ -7,6 +7,15 @@
 #define DAY_S                   (24 * 3600)
 #define DEFAULT_MAX_DOWNTIME_MS 300 /* QEMU's own */
 
+/* (nullable): {alias: UUID} */
+static const json_t *
+read_devices(FerryFields *fields, const json_t *body)
+{
+    return json_object_get(body, "devices") == NULL
+               ? NULL
+               : ferry_fields_value(fields, "devices", JSON_OBJECT);
+}
+
 /* The same body for both: a check is a migration that stops before anything is touched. */
 static bool
 read_request(const FerryRequest *request, FerryMigrationRequest *ret, GError **error)
@@ -21,6 +30,8 @@ read_request(const FerryRequest *request, FerryMigrationRequest *ret, GError **e
         .timeout_ms = 1000 * ferry_fields_integer_or(&fields, "timeout_s", 1, DAY_S, 0),
         .bandwidth_bps =
             (uint64_t)ferry_fields_integer_or(&fields, "bandwidth_bps", 1, INT64_MAX / 2, 0),
+        .accept_unknown = ferry_fields_flag(&fields, "accept_unknown"),
+        .devices = read_devices(&fields, request->body),
     };
     return ferry_fields_end(&fields, error);
 }

@@ -6,12 +6,12 @@
 static bool
 check(void *data, const FerryRequest *request, FerryResponse *response, GError **error)
 {
-    json_t *reasons = NULL;
+    json_t *answer = NULL;
 
     if (!ferry_migrator_peer_check(data, request->caller->name,
-                                   json_object_get(request->body, "plan"), &reasons, error))
+                                   json_object_get(request->body, "plan"), &answer, error))
         return false;
-    ferry_response_json(response, 200, json_pack("{s:o}", "reasons", reasons));
+    ferry_response_json(response, 200, answer);
     return true;
 }
 

@@ -191,6 +191,7 @@ start_migrator(FerryDaemon *self, GError **error)
         .marker_dir = MARKER_DIR,
         .libvirt_socket = config->libvirt_socket,
         .memory_tls_dir = config->memory_tls_dir,
+        .pools = self->pools,
         .watch = self->watch,
         .root = self->root_fd,
         .timers = timers_of(config),

@@ -282,7 +282,8 @@ check_backing(const FerryPlan *plan, const FerryDomain *domain, json_t *reasons)
             g_str_equal(device->kind, "interface") &&
             (g_strcmp0(device->type, "direct") == 0 || g_strcmp0(device->type, "bridge") == 0);
 
-        if (netdev && device->source != NULL && if_nametoindex(device->source) == 0)
+        if (netdev && ferry_needs_of(plan->needs, device->alias) == NULL &&
+            device->source != NULL && if_nametoindex(device->source) == 0)
             object(reasons, "no-network-device",
                    "%s has no network device %s, which the guest's %s %s sits on", plan->target,
                    device->source,
@@ -312,8 +313,28 @@ check_tls(const FerryMigrator *migrator, const FerryPlan *plan, json_t *reasons)
                plan->target, cert);
 }
 
+/* A target that knows of no devices has none to give. */
+static bool
+check_devices(FerryMigrator *migrator,
+              const FerryPlan *plan,
+              json_t **ret,
+              json_t *reasons,
+              GError **error)
+{
+    if (migrator->offers != NULL)
+        return ferry_offers_answer(migrator->offers, plan, ret, reasons, error);
+    if (plan->needs->len > 0)
+        object(reasons, "no-devices", "ferryd of %s knows of no devices", plan->target);
+    *ret = json_array();
+    return true;
+}
+
 bool
-ferry_begin_check(FerryMigrator *migrator, const FerryPlan *plan, json_t *reasons, GError **error)
+ferry_begin_check(FerryMigrator *migrator,
+                  const FerryPlan *plan,
+                  json_t **ret_devices,
+                  json_t *reasons,
+                  GError **error)
 {
     g_autoptr(FerryDomain) domain = NULL;
 
@@ -341,5 +362,6 @@ ferry_begin_check(FerryMigrator *migrator, const FerryPlan *plan, json_t *reason
     check_backing(plan, domain, reasons);
     check_tls(migrator, plan, reasons);
     return check_guest_is_elsewhere(migrator, plan, reasons, error) &&
-           check_machine(migrator, plan, domain, reasons, error);
+           check_machine(migrator, plan, domain, reasons, error) &&
+           check_devices(migrator, plan, ret_devices, reasons, error);
 }

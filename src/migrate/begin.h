@@ -18,9 +18,17 @@ bool ferry_begin_plan(FerryMigrator *migrator,
                       json_t *reasons,
                       GError **error);
 
-/** The target's half: what this host lacks for it.  As above. */
-bool
-ferry_begin_check(FerryMigrator *migrator, const FerryPlan *plan, json_t *reasons, GError **error);
+/**
+ * The target's half: what this host lacks for it, and what it has for its devices.
+ *
+ * @ret_devices: (out) (transfer full): see ferry_offers_answer()
+ * @reasons: as above
+ */
+bool ferry_begin_check(FerryMigrator *migrator,
+                       const FerryPlan *plan,
+                       json_t **ret_devices,
+                       json_t *reasons,
+                       GError **error);
 
 /**
  * Why a guest could not move anywhere, and what its devices need where it could.

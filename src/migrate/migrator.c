@@ -177,12 +177,33 @@ pump_main(void *data)
     return NULL;
 }
 
+static FerryInventory *
+newest_inventory(void *data)
+{
+    return ferry_watch_inventory(data, NULL);
+}
+
+static FerryOffers *
+open_offers(const FerryMigratorConfig *config)
+{
+    const FerryOffersConfig offers = { .pools = config->pools,
+                                       .inventory = newest_inventory,
+                                       .inventory_data = config->watch,
+                                       .root = config->root,
+                                       .ops = ferry_host_ethtool(),
+                                       .rules_root = "" };
+
+    return ferry_offers_new(&offers);
+}
+
 FerryMigrator *
 ferry_migrator_new(const FerryMigratorConfig *config)
 {
     FerryMigrator *self = g_new0(FerryMigrator, 1);
 
     self->config = *config;
+    if (config->pools != NULL && config->watch != NULL)
+        self->offers = open_offers(config);
     self->bell = ferry_bell_new();
     self->shown = ferry_bell_new();
     self->runs =
@@ -347,6 +368,7 @@ ferry_migrator_free(FerryMigrator *self)
         return;
     g_hash_table_unref(self->runs);
     g_ptr_array_unref(self->late);
+    ferry_offers_free(self->offers);
     ferry_bell_free(self->bell);
     ferry_bell_free(self->shown);
     (void)pthread_mutex_destroy(&self->lock);

@@ -4,6 +4,7 @@
 #include "host/watch.h"
 #include "migrate/job.h"
 #include "migrate/ops.h"
+#include "pool/pools.h"
 #include "xml/domain.h"
 
 /**
@@ -24,6 +25,7 @@ typedef struct {
     const char *run_dir;        /* for the relays' sockets */
     const char *libvirt_socket; /* of this host's libvirtd, for the relay's far half */
     const char *memory_tls_dir; /* of QEMU's own migration credentials */
+    FerryPools *pools;          /* (nullable): their slots, to be given to guests that come */
     FerryWatch *watch;          /* (nullable): what devices the host has */
     int root;                   /* as for ferry_watch_new() */
     FerryTimers timers;
@@ -77,8 +79,9 @@ json_t *ferry_migrator_travel(FerryMigrator *self, const FerryDomain *domain, co
 /**
  * Plans and checks, and touches nothing.
  *
- * @ret: (out) (transfer full): {verdict: "yes"|"no", reasons: [{code, message}], guest, source,
- *       target, ephemerals: […]}
+ * @ret: (out) (transfer full): {verdict: "yes"|"unknown"|"no", reasons: [{code, message}], guest,
+ *       source, target, ephemerals: […], devices: […]}, the devices as ferry_offers_answer() has
+ *       them
  *
  * Returns: false with FERRY_ERROR_NOT_FOUND (guest, host), FERRY_ERROR_BUSY naming the job that
  *          holds the guest, FERRY_ERROR_PEER or FERRY_ERROR_IO
@@ -124,8 +127,8 @@ bool ferry_migrator_wait(FerryMigrator *self, FerryJob *job, uint64_t after, int
 
 /* ---- for peers; @caller is the name in their certificate ---- */
 
-/** Judges a plan as ferry_migrator_check() does at the source; @ret: (out) (transfer full): the
- * array of reasons against it, empty for a yes. */
+/** Judges a plan as ferry_migrator_check() does at the source; @ret: (out) (transfer full):
+ * {reasons, devices}: what speaks against it, nothing for a yes; and ferry_offers_answer()'s. */
 bool ferry_migrator_peer_check(FerryMigrator *self,
                                const char *caller,
                                const json_t *plan,

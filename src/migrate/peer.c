@@ -14,6 +14,7 @@ ferry_migrator_peer_check(FerryMigrator *self,
                           GError **error)
 {
     g_autoptr(FerryPlan) plan = NULL;
+    json_t *devices = NULL;
     json_t *reasons = NULL;
 
     if (!ferry_plan_parse(json, &plan, error))
@@ -25,11 +26,11 @@ ferry_migrator_peer_check(FerryMigrator *self,
         return false;
     }
     reasons = json_array();
-    if (!ferry_begin_check(self, plan, reasons, error)) {
+    if (!ferry_begin_check(self, plan, &devices, reasons, error)) {
         json_decref(reasons);
         return false;
     }
-    *ret = reasons;
+    *ret = json_pack("{s:o, s:o}", "reasons", reasons, "devices", devices);
     return true;
 }
 
@@ -66,6 +67,7 @@ begin(FerryMigrator *self,
     bool reserve = g_str_equal(what, "reserve");
     g_autoptr(FerryPlan) plan = NULL;
     g_autoptr(GError) busy = NULL;
+    json_t *devices = NULL;
     FerryJobIdentity identity = { .id = job_id,
                                   .side = FERRY_SIDE_TARGET,
                                   .guest_name = "",
@@ -84,8 +86,9 @@ begin(FerryMigrator *self,
             return false;
         }
         *ret_reasons = json_array();
-        if (!ferry_begin_check(self, plan, *ret_reasons, error))
+        if (!ferry_begin_check(self, plan, &devices, *ret_reasons, error))
             return false;
+        json_decref(devices); /* chosen anew, under one lock, when they are claimed */
         if (json_array_size(*ret_reasons) > 0)
             return true;
         json_decref(*ret_reasons);

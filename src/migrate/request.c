@@ -31,6 +31,7 @@ static bool
 ask_target(FerryMigrator *self,
            const FerryHostRow *host,
            const FerryPlan *plan,
+           json_t **ret_devices,
            json_t *reasons,
            GError **error)
 {
@@ -49,6 +50,7 @@ ask_target(FerryMigrator *self,
         return false;
     }
     json_array_extend(reasons, json_object_get(reply.body, "reasons"));
+    *ret_devices = json_incref(json_object_get(reply.body, "devices"));
     return true;
 }
 
@@ -58,6 +60,7 @@ plan_and_check(FerryMigrator *self,
                const FerryMigrationRequest *request,
                FerryHostRow **ret_host,
                FerryPlan **ret_plan,
+               json_t **ret_devices,
                json_t *reasons,
                GError **error)
 {
@@ -73,7 +76,7 @@ plan_and_check(FerryMigrator *self,
     if (!find_host(self, request->to, &host, error) ||
         !ferry_begin_plan(self, request, &plan, reasons, error) ||
         !ferry_run_check_free(self, plan->guest_uuid, error) ||
-        !ask_target(self, host, plan, reasons, error))
+        !ask_target(self, host, plan, ret_devices, reasons, error))
         return false;
     *ret_host = g_steal_pointer(&host);
     *ret_plan = g_steal_pointer(&plan);
@@ -93,6 +96,19 @@ ephemeral_aliases(const FerryPlan *plan)
     return aliases;
 }
 
+/* "unknown" is what accept_unknown turns into a yes: nothing else may speak against it. */
+static const char *
+verdict_of(const json_t *reasons)
+{
+    const json_t *reason = NULL;
+    size_t i = 0;
+
+    json_array_foreach(reasons, i,
+                       reason) if (g_strcmp0(json_string_value(json_object_get(reason, "code")),
+                                             "unknown") != 0) return "no";
+    return json_array_size(reasons) == 0 ? "yes" : "unknown";
+}
+
 bool
 ferry_migrator_check(FerryMigrator *self,
                      const FerryMigrationRequest *request,
@@ -102,15 +118,16 @@ ferry_migrator_check(FerryMigrator *self,
     g_autoptr(FerryHostRow) host = NULL;
     g_autoptr(FerryPlan) plan = NULL;
     json_t *reasons = json_array();
+    json_t *devices = NULL;
 
-    if (!plan_and_check(self, request, &host, &plan, reasons, error)) {
+    if (!plan_and_check(self, request, &host, &plan, &devices, reasons, error)) {
         json_decref(reasons);
         return false;
     }
-    *ret = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "guest", request->guest, "source",
-                     self->config.name, "target", request->to, "verdict",
-                     json_array_size(reasons) == 0 ? "yes" : "no", "reasons", reasons, "ephemerals",
-                     ephemeral_aliases(plan));
+    *ret = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o}", "guest", request->guest, "source",
+                     self->config.name, "target", request->to, "verdict", verdict_of(reasons),
+                     "reasons", reasons, "ephemerals", ephemeral_aliases(plan), "devices",
+                     devices != NULL ? devices : json_array());
     return true;
 }
 
@@ -124,13 +141,15 @@ ferry_migrator_start(FerryMigrator *self,
     g_autoptr(FerryHostRow) host = NULL;
     g_autoptr(FerryPlan) plan = NULL;
     json_t *reasons = json_array();
+    json_t *devices = NULL;
     FerryRun *run = NULL;
     FerryJobIdentity identity;
 
-    if (!plan_and_check(self, request, &host, &plan, reasons, error)) {
+    if (!plan_and_check(self, request, &host, &plan, &devices, reasons, error)) {
         json_decref(reasons);
         return false;
     }
+    json_decref(devices);
     if (plan != NULL && ferry_run_count(self, FERRY_SIDE_SOURCE) >= self->config.max_out)
         json_array_append_new(reasons, json_pack("{s:s, s:s}", "code", "source-busy", "message",
                                                  "as many migrations leave this host as max_out "

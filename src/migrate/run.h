@@ -5,6 +5,7 @@
 #include "migrate/bell.h"
 #include "migrate/link.h"
 #include "migrate/migrator.h"
+#include "migrate/offer.h"
 #include "migrate/relay.h"
 #include "migrate/source.h"
 #include "migrate/target.h"
@@ -17,9 +18,10 @@ typedef struct _FerryRun FerryRun;
 
 struct _FerryMigrator {
     FerryMigratorConfig config;
-    FerryBell *bell;  /* rung by guests, peers, relays: the drivers wait for it */
-    FerryBell *shown; /* rung by changes of a job's view: viewers wait for it */
-    pthread_t pump;   /* libvirt's events → bell; late unplugs */
+    FerryOffers *offers; /* NULL: this host knows of no devices */
+    FerryBell *bell;     /* rung by guests, peers, relays: the drivers wait for it */
+    FerryBell *shown;    /* rung by changes of a job's view: viewers wait for it */
+    pthread_t pump;      /* libvirt's events → bell; late unplugs */
     bool pumping;
 
     pthread_mutex_t claiming; /* held while a guest is looked up and taken; before lock */
