@@ -46,7 +46,7 @@ print_fault(const FerryArguments *arguments,
 static json_t *
 describe(const FerryConversion *conversion)
 {
-    const FerryDocument *document = conversion->document;
+    const FerryTextDocument *document = conversion->document;
     json_t *object = json_object();
     json_t *entries = json_array();
 

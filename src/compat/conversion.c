@@ -5,10 +5,10 @@
 #include "compat/entry-json.h"
 #include "compat/facts.h"
 
-static FerryDocument *
+static FerryTextDocument *
 new_document(void)
 {
-    FerryDocument *document = g_new0(FerryDocument, 1);
+    FerryTextDocument *document = g_new0(FerryTextDocument, 1);
 
     document->entries = g_ptr_array_new_with_free_func((GDestroyNotify)ferry_entry_free);
     return document;
@@ -19,7 +19,7 @@ ferry_conversion_free(FerryConversion *self)
 {
     if (self == NULL)
         return;
-    ferry_document_free(self->document);
+    ferry_text_document_free(self->document);
     g_clear_pointer(&self->json, json_decref);
     g_free(self->text);
     g_free(self);
@@ -87,7 +87,7 @@ self_to_json(const FerryEntry *self)
 }
 
 static json_t *
-document_to_json(const FerryDocument *document, const char **reason)
+document_to_json(const FerryTextDocument *document, const char **reason)
 {
     g_autoptr(json_t) json = document->self != NULL ? self_to_json(document->self) : json_object();
     json_t *entries = json_array();
@@ -129,12 +129,12 @@ self_of_facts(const FerryFacts *facts)
 }
 
 /* {"compatible":[...]} alone is a list without the device it belongs to. */
-static FerryDocument *
+static FerryTextDocument *
 document_of_json(const json_t *json, FerryNotationFault *fault)
 {
     g_autoptr(json_t) whole = json_copy((json_t *)json);
     g_autoptr(FerryFacts) facts = NULL;
-    g_autoptr(FerryDocument) document = new_document();
+    g_autoptr(FerryTextDocument) document = new_document();
     g_autofree char *text = NULL;
 
     if (json_object_get(json, "format") == NULL)
@@ -153,10 +153,10 @@ document_of_json(const json_t *json, FerryNotationFault *fault)
     return g_steal_pointer(&document);
 }
 
-static FerryDocument *
+static FerryTextDocument *
 document_of_entry(FerryEntry *entry)
 {
-    FerryDocument *document = NULL;
+    FerryTextDocument *document = NULL;
 
     if (entry == NULL)
         return NULL;
@@ -191,7 +191,7 @@ convert_json(const char *text, size_t size, FerryNotationFault *fault)
         return NULL;
     self->json = json_incref(json);
     self->text = is_document(json)
-                     ? ferry_document_format(self->document, &self->reason)
+                     ? ferry_text_document_format(self->document, &self->reason)
                      : ferry_notation_format(self->document->entries->pdata[0], &self->reason);
     return g_steal_pointer(&self);
 }
@@ -207,7 +207,7 @@ convert_text(const char *text, size_t size, FerryNotationFault *fault)
             return NULL;
         self->json = ferry_entry_to_json(self->document->entries->pdata[0], &self->reason);
     } else {
-        self->document = ferry_document_parse(text, size, fault);
+        self->document = ferry_text_document_parse(text, size, fault);
         if (self->document == NULL)
             return NULL;
         self->json = document_to_json(self->document, &self->reason);

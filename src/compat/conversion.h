@@ -9,10 +9,10 @@
  * In JSON form a document is a description: the facts of SELF, and "compatible" with its entries.
  */
 typedef struct {
-    FerryDocument *document; /* of an entry: that entry alone */
-    json_t *json;            /* NULL when the JSON form cannot say it */
-    char *text;              /* NULL when the text notation cannot say it */
-    const char *reason;      /* why one of them is NULL */
+    FerryTextDocument *document; /* of an entry: that entry alone */
+    json_t *json;                /* NULL when the JSON form cannot say it */
+    char *text;                  /* NULL when the text notation cannot say it */
+    const char *reason;          /* why one of them is NULL */
 } FerryConversion;
 
 /**

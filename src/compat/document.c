@@ -7,7 +7,7 @@ typedef enum { HEADER_NONE, HEADER_SELF, HEADER_COMPATIBLE } Header;
 /* The document being read: the body that is open, and the result so far. */
 typedef struct {
     const char *text;
-    FerryDocument *document;
+    FerryTextDocument *document;
     FerryNotationFault *fault;
     Header open;
     size_t header; /* of the open body: its offset */
@@ -15,17 +15,17 @@ typedef struct {
     uint64_t budget;
 } Reader;
 
-static FerryDocument *
+static FerryTextDocument *
 document_new(void)
 {
-    FerryDocument *self = g_new0(FerryDocument, 1);
+    FerryTextDocument *self = g_new0(FerryTextDocument, 1);
 
     self->entries = g_ptr_array_new_with_free_func((GDestroyNotify)ferry_entry_free);
     return self;
 }
 
 void
-ferry_document_free(FerryDocument *self)
+ferry_text_document_free(FerryTextDocument *self)
 {
     if (self == NULL)
         return;
@@ -129,10 +129,10 @@ read_lines(Reader *self, size_t size)
     return close_body(self, size);
 }
 
-FerryDocument *
-ferry_document_parse(const char *text, size_t size, FerryNotationFault *fault)
+FerryTextDocument *
+ferry_text_document_parse(const char *text, size_t size, FerryNotationFault *fault)
 {
-    g_autoptr(FerryDocument) document = document_new();
+    g_autoptr(FerryTextDocument) document = document_new();
     Reader reader = {
         .text = text, .document = document, .fault = fault, .budget = FERRY_LIST_EXPANSIONS_MAX
     };
@@ -163,7 +163,7 @@ append_body(GString *text, const char *header, const FerryEntry *entry, const ch
 }
 
 char *
-ferry_document_format(const FerryDocument *self, const char **reason)
+ferry_text_document_format(const FerryTextDocument *self, const char **reason)
 {
     g_autoptr(GString) text = g_string_new(NULL);
 

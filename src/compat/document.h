@@ -6,7 +6,7 @@
 typedef struct {
     FerryEntry *self;   /* literals only; NULL when there is no SELF body */
     GPtrArray *entries; /* of FerryEntry */
-} FerryDocument;
+} FerryTextDocument;
 
 /**
  * Reads [ "SELF:" body ] { "COMPATIBLE:" body }.
@@ -15,13 +15,14 @@ typedef struct {
  *
  * Returns: (transfer full) (nullable): the document
  */
-FerryDocument *ferry_document_parse(const char *text, size_t size, FerryNotationFault *fault);
-void ferry_document_free(FerryDocument *self);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(FerryDocument, ferry_document_free)
+FerryTextDocument *
+ferry_text_document_parse(const char *text, size_t size, FerryNotationFault *fault);
+void ferry_text_document_free(FerryTextDocument *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(FerryTextDocument, ferry_text_document_free)
 
 /**
- * Writes a document; ferry_document_parse() reads it back.
+ * Writes a document; ferry_text_document_parse() reads it back.
  *
  * Returns: (transfer full) (nullable): NULL, with a reason, when an entry needs the JSON form
  */
-char *ferry_document_format(const FerryDocument *self, const char **reason);
+char *ferry_text_document_format(const FerryTextDocument *self, const char **reason);

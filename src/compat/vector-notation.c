@@ -145,7 +145,7 @@ run_entry(const json_t *vector, const json_t *json, const json_t *expect)
 }
 
 static char *
-check_counts(const FerryDocument *document, const json_t *counts)
+check_counts(const FerryTextDocument *document, const json_t *counts)
 {
     if (json_array_size(counts) != document->entries->len)
         return g_strdup_printf("it has %u entries", document->entries->len);
@@ -162,8 +162,8 @@ static char *
 run_document(const json_t *json, const json_t *expect)
 {
     FerryNotationFault fault = { FERRY_NOTATION_BAD_FORM, 0 };
-    g_autoptr(FerryDocument) document =
-        ferry_document_parse(json_string_value(json), json_string_length(json), &fault);
+    g_autoptr(FerryTextDocument) document =
+        ferry_text_document_parse(json_string_value(json), json_string_length(json), &fault);
     const json_t *self = json_object_get(expect, "self");
     const json_t *counts = json_object_get(expect, "counts");
     g_autoptr(json_t) came = NULL;

@@ -46,9 +46,8 @@ ferry_hybrid_virtio_down(const FerryHybridCase *it, GError **error)
 {
     const FerryHybridsConfig *config = &it->hybrids->config;
 
-    return (it->nic->link == FERRY_LINK_DOWN ||
-            config->guest->set_link(config->guest_data, it->guest_uuid, it->nic->meta->alias,
-                                    FERRY_LINK_DOWN, error)) &&
+    return config->guest->set_link(config->guest_data, it->guest_uuid, it->nic->meta->alias,
+                                   FERRY_LINK_DOWN, error) &&
            set_netdev(it->hybrids, config->netdevs->set_down, it->nic->macvtap, error);
 }
 

@@ -67,7 +67,7 @@ bool ferry_hybrid_is_asked(FerryHybrids *self,
 /** Makes virtio the owner of the MAC, as far as it is not; @nic must be fresh. */
 bool ferry_hybrid_virtio_up(const FerryHybridCase *it, GError **error);
 
-/** Takes the MAC from virtio, as far as it has it; @nic must be fresh. */
+/** Takes the MAC from virtio, as far as it has it. */
 bool ferry_hybrid_virtio_down(const FerryHybridCase *it, GError **error);
 
 /** Returns: (nullable) (transfer full): PCI address of the PF below a macvtap's netdev, which may
