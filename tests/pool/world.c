@@ -378,6 +378,8 @@ list_into(GPtrArray *lines, const char *path)
 {
     g_autoptr(GDir) folder = g_dir_open(path, 0, NULL);
 
+    if (folder == NULL) /* no bus yet */
+        return;
     for (const char *name = g_dir_read_name(folder); name != NULL; name = g_dir_read_name(folder)) {
         g_autofree char *one = g_build_filename(path, name, NULL);
         g_autofree char *target = g_file_read_link(one, NULL);
