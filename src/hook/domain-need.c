@@ -18,9 +18,10 @@ static const struct {
     const char *value;
     HookNeed with; /* the attribute has that value */
     HookNeed without;
+    HookDevices devices; /* looked for at least with these */
 } elements[] = {
-    { "mdev",   "managed",  "yes",     HOOK_NEED_FERRYD,         HOOK_NEED_NOTHING },
-    { "hybrid", "on-no-vf", "degrade", HOOK_NEED_CAN_DO_WITHOUT, HOOK_NEED_FERRYD  },
+    { "mdev",   "managed",  "yes",     HOOK_NEED_FERRYD,         HOOK_NEED_NOTHING, HOOK_ALL_DEVICES },
+    { "hybrid", "on-no-vf", "degrade", HOOK_NEED_CAN_DO_WITHOUT, HOOK_NEED_FERRYD,  HOOK_HYBRIDS     },
 };
 /* clang-format on */
 
@@ -75,20 +76,23 @@ need_of(const HookTag *tag, size_t row, char ret_alias[static HOOK_ALIAS_BYTES])
 }
 
 static HookNeed
-judge_tag(const Scope *scope, const HookTag *tag, char ret_alias[static HOOK_ALIAS_BYTES])
+judge_tag(const Scope *scope,
+          const HookTag *tag,
+          HookDevices devices,
+          char ret_alias[static HOOK_ALIAS_BYTES])
 {
     for (size_t i = 0; i < sizeof(elements) / sizeof(elements[0]); i++) {
         char name[PREFIX_BYTES + 16];
 
         (void)snprintf(name, sizeof(name), "%s%s", scope->prefix, elements[i].element);
-        if (hook_tag_is(tag, name))
+        if (elements[i].devices >= devices && hook_tag_is(tag, name))
             return need_of(tag, i, ret_alias);
     }
     return HOOK_NEED_NOTHING;
 }
 
 HookNeed
-hook_find_need(const char *xml, char ret_alias[static HOOK_ALIAS_BYTES])
+hook_find_need(const char *xml, HookDevices devices, char ret_alias[static HOOK_ALIAS_BYTES])
 {
     HookTags tags = { .at = xml };
     HookTag tag = { 0 };
@@ -104,7 +108,7 @@ hook_find_need(const char *xml, char ret_alias[static HOOK_ALIAS_BYTES])
 
         enter_scope(&scope, &tag);
         if (scope.is_open && !tag.closes)
-            need = judge_tag(&scope, &tag, alias);
+            need = judge_tag(&scope, &tag, devices, alias);
         if (need > most) {
             most = need;
             memcpy(ret_alias, alias, sizeof(alias));

@@ -7,6 +7,12 @@ typedef enum {
     HOOK_NEED_FERRYD, /* a managed mdev, or a hybrid NIC that must not start without a VF */
 } HookNeed;
 
+/** Which of ferry's elements are looked for. */
+typedef enum {
+    HOOK_ALL_DEVICES,
+    HOOK_HYBRIDS, /* hybrid NICs only */
+} HookDevices;
+
 /** Room for a device's alias, with its 0 byte. */
 #define HOOK_ALIAS_BYTES 128
 
@@ -16,4 +22,5 @@ typedef enum {
  *
  * @ret_alias: (out): of the first device with the returned need; "" when it has none
  */
-HookNeed hook_find_need(const char *xml, char ret_alias[static HOOK_ALIAS_BYTES]);
+HookNeed
+hook_find_need(const char *xml, HookDevices devices, char ret_alias[static HOOK_ALIAS_BYTES]);

@@ -6,8 +6,9 @@
  * and waits, with the guest locked: so it links nothing but libc.  On "prepare" a guest with a hold
  * marker is refused: the other host may run it, or be about to (docs/handover.md section 4).  Then,
  * and on "release", ferryd is asked to make or remove the guest's devices, if the domain XML names
- * one that is ferry's.  Everything else passes, without a byte of output, for on "migrate" and
- * "restore" that would be taken for a new domain XML.
+ * one that is ferry's; on "start" for VFs of the PFs that libvirt has chosen for hybrid NICs.
+ * Everything else passes, without a byte of output, for on "migrate" and "restore" that would be
+ * taken for a new domain XML.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -143,11 +144,11 @@ ask(const HookQuestion *question, char *ret_why, size_t n_bytes)
 }
 
 static int
-ask_ferryd(const HookQuestion *question)
+ask_ferryd(const HookQuestion *question, HookDevices devices)
 {
     char alias[HOOK_ALIAS_BYTES];
     char why[2048];
-    const HookNeed need = hook_find_need(question->xml, alias);
+    const HookNeed need = hook_find_need(question->xml, devices, alias);
     HookAsk how = HOOK_ASK_YES;
 
     if (need == HOOK_NEED_NOTHING)
@@ -167,7 +168,14 @@ prepare(const HookQuestion *question)
     const int held = check_hold(question->guest, question->xml,
                                 setting("FERRY_HOLD_DIR", "/var/lib/ferry/hold"));
 
-    return held == PASS ? ask_ferryd(question) : held;
+    return held == PASS ? ask_ferryd(question, HOOK_ALL_DEVICES) : held;
+}
+
+/* By now libvirt has chosen the PFs of hybrid NICs. */
+static int
+start(const HookQuestion *question)
+{
+    return ask_ferryd(question, HOOK_HYBRIDS);
 }
 
 /* libvirt ignores what a hook says here; what ferryd missed it finds when it looks at the guest. */
@@ -177,7 +185,7 @@ release(const HookQuestion *question)
     char alias[HOOK_ALIAS_BYTES];
     char why[256];
 
-    if (hook_find_need(question->xml, alias) != HOOK_NEED_NOTHING)
+    if (hook_find_need(question->xml, HOOK_ALL_DEVICES, alias) != HOOK_NEED_NOTHING)
         (void)ask(question, why, sizeof(why));
     return PASS;
 }
@@ -188,7 +196,7 @@ main(int argc, char **argv)
     static const struct {
         const char *operation;
         int (*run)(const HookQuestion *question);
-    } operations[] = { { "prepare", prepare }, { "release", release } };
+    } operations[] = { { "prepare", prepare }, { "start", start }, { "release", release } };
     static char xml[XML_MAX_BYTES + 1];
 
     if (argc < 3) {

@@ -124,8 +124,11 @@ look_at_claims(FerryKeeper *self)
         return RETRY_MS;
     }
     g_hash_table_iter_init(&iter, holders);
-    while (g_hash_table_iter_next(&iter, &uuid, NULL) && !self->stopping)
-        again_ms = MIN(again_ms, tidy(self, uuid));
+    while (g_hash_table_iter_next(&iter, &uuid, NULL) && !self->stopping) {
+        const unsigned guest_ms = tidy(self, uuid);
+
+        again_ms = MIN(again_ms, guest_ms);
+    }
     return again_ms;
 }
 
@@ -201,8 +204,11 @@ look_at_hybrids(FerryKeeper *self)
         const FerryDomainLook look = { .present = true, .state = guest->state };
         const Known *known = ferry_life_is_up(&look) ? know(self, guest->uuid) : NULL;
 
-        if (known != NULL && known->domain != NULL)
-            again_ms = MIN(again_ms, look_at_hybrid(self, guest->uuid, known->domain));
+        if (known != NULL && known->domain != NULL) {
+            const unsigned guest_ms = look_at_hybrid(self, guest->uuid, known->domain);
+
+            again_ms = MIN(again_ms, guest_ms);
+        }
     }
     (void)g_hash_table_foreach_remove(self->known, is_forgotten, self);
     return again_ms;
@@ -212,8 +218,9 @@ unsigned
 ferry_keeper_look(FerryKeeper *self)
 {
     const unsigned claims_ms = look_at_claims(self);
+    const unsigned hybrids_ms = look_at_hybrids(self);
 
-    return MIN(claims_ms, look_at_hybrids(self));
+    return MIN(claims_ms, hybrids_ms);
 }
 
 static void *

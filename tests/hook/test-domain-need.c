@@ -50,7 +50,7 @@ test_row(gconstpointer data)
     const Row *row = data;
     char alias[HOOK_ALIAS_BYTES] = "untouched";
 
-    g_assert_cmpint(hook_find_need(row->xml, alias), ==, row->need);
+    g_assert_cmpint(hook_find_need(row->xml, HOOK_ALL_DEVICES, alias), ==, row->need);
     g_assert_cmpstr(alias, ==, row->alias);
 }
 
@@ -65,9 +65,24 @@ test_every_cut(void)
             char alias[HOOK_ALIAS_BYTES];
 
             changed[n] = "<>'\"=/ "[n % 7];
-            (void)hook_find_need(cut, alias);
-            (void)hook_find_need(changed, alias);
+            (void)hook_find_need(cut, HOOK_ALL_DEVICES, alias);
+            (void)hook_find_need(changed, HOOK_HYBRIDS, alias);
         }
+}
+
+static void
+test_hybrids_only(void)
+{
+    char alias[HOOK_ALIAS_BYTES];
+
+    g_assert_cmpint(
+        hook_find_need(OURS("<ferry:mdev alias='g' managed='yes'/>"), HOOK_HYBRIDS, alias), ==,
+        HOOK_NEED_NOTHING);
+    g_assert_cmpint(hook_find_need(OURS("<ferry:mdev alias='g' managed='yes'/><ferry:hybrid "
+                                        "alias='n'/>"),
+                                   HOOK_HYBRIDS, alias),
+                    ==, HOOK_NEED_FERRYD);
+    g_assert_cmpstr(alias, ==, "n");
 }
 
 static void
@@ -82,9 +97,9 @@ test_long_names_are_cut(void)
                     "='urn:ferry:guest:1'><mdev managed='yes'/></domain>", NULL);
     char alias[HOOK_ALIAS_BYTES];
 
-    g_assert_cmpint(hook_find_need(alias_xml, alias), ==, HOOK_NEED_FERRYD);
+    g_assert_cmpint(hook_find_need(alias_xml, HOOK_ALL_DEVICES, alias), ==, HOOK_NEED_FERRYD);
     g_assert_cmpuint(strlen(alias), ==, HOOK_ALIAS_BYTES - 1);
-    g_assert_cmpint(hook_find_need(prefix_xml, alias), ==, HOOK_NEED_NOTHING);
+    g_assert_cmpint(hook_find_need(prefix_xml, HOOK_ALL_DEVICES, alias), ==, HOOK_NEED_NOTHING);
 }
 
 int
@@ -96,6 +111,7 @@ main(int argc, char **argv)
         g_test_add_data_func(path, &rows[i], test_row);
     }
     g_test_add_func("/domain-need/every-cut", test_every_cut);
+    g_test_add_func("/domain-need/hybrids-only", test_hybrids_only);
     g_test_add_func("/domain-need/long-names-are-cut", test_long_names_are_cut);
     return g_test_run();
 }

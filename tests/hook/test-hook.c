@@ -267,6 +267,8 @@ static const AskRow asks[] = {
     { "prepare", OURS,     SERVER_READS,  "?", 1, NOT_MADE "it hung up without an answer that makes sense" SEE_LOG },
     { "prepare", DEGRADES, SERVER_READS,  NO,  1, NOT_STARTED "pool gpus is full\n" },
     { "prepare", DEGRADES, SERVER_HANGS,  "",  0, "" },
+    { "start",   DEGRADES, SERVER_READS,  NO,  1, NOT_STARTED "pool gpus is full\n" },
+    { "start",   DEGRADES, SERVER_HANGS,  "",  0, "" },
     { "release", OURS,     SERVER_READS,  YES, 0, "" },
     { "release", OURS,     SERVER_READS,  NO,  0, "" },
     { "release", OURS,     SERVER_HANGS,  "",  0, "" },

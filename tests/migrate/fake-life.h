@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "migrate/bell.h"
 #include "migrate/life.h"
 
 #define FAKE_UUID "6f1d2c1e-7d3b-4a57-8a44-0000000000aa"
@@ -30,6 +31,7 @@ typedef struct {
     const char *job;           /* (nullable): that holds the guest */
     const char *live_job;      /* (nullable) */
     bool has_hook;             /* libvirt runs it */
+    bool is_raced;             /* a start that fails is up all the same: another's was quicker */
     bool obeys;                /* the guest shuts down when asked */
     bool is_away;              /* there is no such guest */
     int state;
@@ -39,6 +41,7 @@ typedef struct {
     uint64_t events;
     void (*on_look)(void *data); /* (nullable): what happens while libvirt is asked */
     unsigned again_ms;           /* of the hybrids' look */
+    FerryBell *waited;           /* rings when somebody waits for an event */
 } FakeLife;
 
 FakeLife *fake_life_new(const char *xml);
@@ -47,6 +50,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(FakeLife, fake_life_free)
 
 /** A claim that is there already. */
 void fake_life_add_claim(FakeLife *self, const char *alias, FerryClaimState state, const char *job);
+
+/** Waits until a thread has nothing to do but wait.  Returns: whether it came to that */
+bool fake_life_await_look(FakeLife *self);
 
 /** Asserts what was done since the last time. */
 void fake_life_assert_log(FakeLife *self, const char *expected);
