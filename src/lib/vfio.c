@@ -150,7 +150,7 @@ give_report(const FerryPumpReport *report, FerryVfioReport *ret, char **error)
         [FERRY_PUMP_IN_DOUBT] = FERRY_VFIO_IN_DOUBT,
     };
     FerryVfioReport sum = { .total_ms = (uint64_t)report->total_ms,
-                            .downtime_ms = (uint64_t)report->downtime_ms };
+                            .downtime_ms = (uint64_t)(report->downtime_us + 999) / 1000 };
 
     for (size_t i = 0; i < report->n_devices; i++) {
         sum.precopy_bytes += report->devices[i].precopy_bytes;

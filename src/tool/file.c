@@ -71,7 +71,6 @@ walk(FerryChannel *channel, FerryFrameTrack *track, json_t **ret_meta, GError **
 {
     g_autofree char *payload = g_malloc(FERRY_FRAME_MAX_DATA + 1);
     uint8_t header[FERRY_FRAME_HEADER_BYTES];
-    uint8_t totals[FERRY_FRAME_END_BYTES];
 
     while (!track->ended) {
         FerryFrame frame = { 0 };
@@ -79,19 +78,9 @@ walk(FerryChannel *channel, FerryFrameTrack *track, json_t **ret_meta, GError **
 
         if (!ferry_stream_recv_header(channel, &frame, header, &offset, error))
             return false;
-        if (frame.type == FERRY_FRAME_END)
-            ferry_frame_track_end(track, totals);
-        if (!ferry_frame_track_receive(track, &frame, header, offset, error) ||
-            !ferry_stream_recv_payload(channel, &frame, offset, payload, FERRY_FRAME_MAX_DATA,
-                                       error))
+        if (!ferry_stream_recv_tracked(channel, track, &frame, header, offset, payload,
+                                       FERRY_FRAME_MAX_DATA, error))
             return false;
-        if (frame.type == FERRY_FRAME_END && memcmp(payload, totals, sizeof totals) != 0) {
-            g_set_error(error, FERRY_ERROR, FERRY_ERROR_PEER,
-                        "%s is damaged at byte %" G_GUINT64_FORMAT
-                        ": the totals or the digest at its end are not those of what came",
-                        channel->name, offset);
-            return false;
-        }
         if (frame.type == FERRY_FRAME_META)
             *ret_meta = json_loadb(payload, frame.length, 0, NULL);
     }

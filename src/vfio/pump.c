@@ -24,6 +24,7 @@ FerryPumpOptions
 ferry_pump_defaults(const FerryPumpOptions *options, size_t n_devices)
 {
     FerryPumpOptions all = *options;
+    uint64_t room = 0;
     uint64_t chunk = 0;
 
     fill_in(&all.memory_bytes, 16 << 20);
@@ -35,10 +36,14 @@ ferry_pump_defaults(const FerryPumpOptions *options, size_t n_devices)
         all.max_downtime_ms = 300;
     if (all.precopy_ms == 0)
         all.precopy_ms = 60000;
-    chunk = all.memory_bytes / n_devices / MIN_CHUNKS;
-    chunk = CLAMP(chunk, MIN_CHUNK, FERRY_FRAME_MAX_DATA);
+    room = MAX(all.memory_bytes / n_devices / MIN_CHUNKS, MIN_CHUNK);
+    chunk = CLAMP(room, MIN_CHUNK, FERRY_FRAME_MAX_DATA);
     if (all.chunk_bytes > 0)
         chunk = CLAMP(all.chunk_bytes, MIN_CHUNK, chunk);
+    /* A chunk goes out at once: with a limit it must not hold up what says that the source lives.
+     */
+    if (all.bandwidth_bps > 0)
+        chunk = CLAMP(all.bandwidth_bps / 8, MIN_CHUNK, chunk);
     all.chunk_bytes = (size_t)chunk;
     return all;
 }

@@ -43,7 +43,7 @@ typedef struct {
 
 typedef struct {
     uint64_t memory_bytes;        /* for state in memory; 0: 16 MiB */
-    size_t chunk_bytes;           /* 0: what fits, at most 1 MiB */
+    size_t chunk_bytes;           /* of a frame; 0: what fits, at most 1 MiB */
     uint64_t max_state_bytes;     /* of one device; 0: 1 TiB: an endless stream ends there */
     FerryBudget visit;            /* 0: 8 MiB, 100 ms */
     int64_t max_downtime_ms;      /* 0: 300 */
@@ -77,7 +77,7 @@ typedef struct {
     FerryPumpDevice *devices;
     size_t n_devices;
     int64_t total_ms;
-    int64_t downtime_ms;   /* first device told to be quiet → all loaded */
+    int64_t downtime_us;   /* first device told to be quiet → all loaded */
     uint64_t memory_bytes; /* that the chunks took */
 } FerryPumpReport;
 

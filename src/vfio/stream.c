@@ -67,6 +67,32 @@ ferry_stream_recv_payload(FerryChannel *channel,
 }
 
 bool
+ferry_stream_recv_tracked(FerryChannel *channel,
+                          FerryFrameTrack *track,
+                          const FerryFrame *frame,
+                          const uint8_t *header,
+                          uint64_t offset,
+                          void *buf,
+                          size_t capacity,
+                          GError **error)
+{
+    uint8_t totals[FERRY_FRAME_END_BYTES];
+
+    if (frame->type == FERRY_FRAME_END) /* what has to be in it: all before it */
+        ferry_frame_track_end(track, totals);
+    if (!ferry_frame_track_receive(track, frame, header, offset, error) ||
+        !ferry_stream_recv_payload(channel, frame, offset, buf, capacity, error))
+        return false;
+    if (frame->type != FERRY_FRAME_END || memcmp(buf, totals, sizeof totals) == 0)
+        return true;
+    g_set_error(error, FERRY_ERROR, FERRY_ERROR_PEER,
+                "%s is damaged at byte %" G_GUINT64_FORMAT
+                ": the totals or the digest at its end are not those of what came",
+                channel->name, offset);
+    return false;
+}
+
+bool
 ferry_stream_send_answer(FerryChannel *channel, const char *json, GError **error)
 {
     FerryFrame frame = { .type = FERRY_FRAME_ANSWER, .length = (uint32_t)strlen(json) };

@@ -32,6 +32,21 @@ bool ferry_stream_recv_payload(FerryChannel *channel,
                                size_t capacity,
                                GError **error);
 
+/**
+ * Receives the payload of a device's frame and adds the frame to its track; an END must hold the
+ * totals and the digest of all frames before it.
+ *
+ * Returns: false with FERRY_ERROR_PEER naming @offset
+ */
+bool ferry_stream_recv_tracked(FerryChannel *channel,
+                               FerryFrameTrack *track,
+                               const FerryFrame *frame,
+                               const uint8_t *header,
+                               uint64_t offset,
+                               void *buf,
+                               size_t capacity,
+                               GError **error);
+
 /** Sends an answer (JSON) to the source.  Answers have no track: one direction, small, in order. */
 bool ferry_stream_send_answer(FerryChannel *channel, const char *json, GError **error);
 
