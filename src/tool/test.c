@@ -102,6 +102,7 @@ tool_test(char **arguments, const ToolOptions *options, GError **error)
     g_auto(ToolDevice) tool = { 0 };
     g_auto(ToolDevice) peer = { 0 };
     g_autoptr(GPtrArray) rows = NULL;
+    int status = 0;
     FerryConformOptions conform = { .only = options->only,
                                     .flags = options->unsafe ? FERRY_CONFORM_UNSAFE
                                                              : FERRY_CONFORM_SAFE };
@@ -119,6 +120,10 @@ tool_test(char **arguments, const ToolOptions *options, GError **error)
         return 0;
     }
     conform.peer = peer.device;
+    conform.cancelled = options->pump.cancelled;
     rows = ferry_conform_run(tool.device, &conform);
-    return print(rows, options);
+    status = print(rows, options);
+    if (__atomic_load_n(options->pump.cancelled, __ATOMIC_RELAXED) != 0)
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_CANCELLED, "cancelled; %s runs", arguments[0]);
+    return status;
 }

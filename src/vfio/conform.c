@@ -260,13 +260,23 @@ bring_back(Conform *self, GPtrArray *rows)
     self->gone = true;
 }
 
+/* Whether checks are to be run at all, or only named. */
+static bool
+may_run(const Conform *self)
+{
+    const int *cancelled = self->options->cancelled;
+
+    return self->device != NULL && self->broken == NULL &&
+           (cancelled == NULL || __atomic_load_n(cancelled, __ATOMIC_RELAXED) == 0);
+}
+
 static void
 run_one(Conform *self, GPtrArray *rows, const ConformCheck *check)
 {
     if (self->device != NULL && !is_wanted(check->id, self->options->only))
         return;
     conform_say(self, FERRY_CHECK_SKIP, "not run");
-    if (self->device != NULL && self->broken == NULL)
+    if (may_run(self))
         check->run(self);
     add_row(rows, self, check->id, check->demand);
     if (self->device != NULL)
@@ -285,7 +295,7 @@ run_arcs(Conform *self, GPtrArray *rows)
             if (self->device != NULL && !is_wanted(id, self->options->only))
                 continue;
             conform_say(self, FERRY_CHECK_SKIP, "not run");
-            if (self->device != NULL && self->broken == NULL)
+            if (may_run(self))
                 run_arc(self, (FerryMigState)from, (FerryMigState)to);
             add_row(rows, self, id,
                     "linux/vfio.h, enum vfio_device_mig_state: by the shortest path to exactly "

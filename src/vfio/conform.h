@@ -36,6 +36,7 @@ typedef struct {
     int has_register;      /* a byte of a region that keeps what is written to it */
     uint32_t region;
     uint64_t offset;
+    const int *cancelled; /* (nullable): set by a signal handler: the checks left are not run */
 } FerryConformOptions;
 
 /** Returns: (transfer full) (element-type FerryCheckRow): one for each check, in order */

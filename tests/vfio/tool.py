@@ -5,6 +5,7 @@ usage: tool.py FERRY-VFIO SIMULATOR EXAMPLE
 """
 import json
 import os
+import signal
 import socket
 import stat
 import subprocess
@@ -178,6 +179,32 @@ def test_hostile_sender(folder):
         assert "damaged at byte 0: no frame begins there" in receiver.stderr.read()
     tool("info", target.dev)
     assert target.end()["register"] == "0x9"
+
+
+def test_interrupted(folder):
+    """Ctrl-C ends each wait; a name that is taken is not taken over, and the own one goes."""
+    target, address = Sim(folder, "b", clients=9), os.path.join(folder, "address")
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        with subprocess.Popen([TOOL, "receive", target.dev, address], stderr=subprocess.PIPE, text=True) as receiver:
+            wait_for(address)
+            receiver.send_signal(signal_number)
+            assert receiver.wait(timeout=LIMIT_S) == 12
+        assert not os.path.exists(address) and os.listdir(folder) == ["b"]
+    with open(address, "w", encoding="utf-8") as file:
+        file.write("mine")
+    assert "it is there already" in tool("receive", target.dev, address, status=4).stderr
+    assert os.path.getsize(address) == 4
+    assert "at most 107 bytes" in tool("send", target.dev, folder + "/" + "x" * 200, status=2).stderr
+    assert "is no address" in tool("send", target.dev, "nonsense", status=2).stderr
+    tool("send", target.dev, "127.0.0.1:1", status=9)
+    slow = Sim(folder, "slow", "--size=200000", "--delay-us=20000")
+    with subprocess.Popen([TOOL, "test", slow.dev], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True) as tester:
+        time.sleep(1)
+        tester.send_signal(signal.SIGINT)
+        out, err = tester.communicate(timeout=LIMIT_S)
+        assert tester.returncode == 12 and "cancelled" in err and "skipped" in out, (tester.returncode, err)
+    assert slow.end()["state"] == "RUNNING"
 
 
 def test_conformance(folder):
