@@ -1,7 +1,9 @@
-/* GET /v1/devices, GET /v1/devices/NAME. */
+/* GET /v1/devices, GET /v1/devices/NAME, POST /v1/devices/NAME/probe. */
 #include <microhttpd.h>
 
 #include "api/device-view.h"
+#include "api/probe.h"
+#include "base/error.h"
 #include "host/facts.h"
 
 static bool
@@ -31,28 +33,92 @@ facts_of(const FerryApi *api, const FerryDeviceView *view, const FerryHostDevice
                             NULL);
 }
 
+/* Whether guests are given it: those have facts, and can perhaps migrate. */
+static bool
+is_assignable(const FerryHostDevice *device)
+{
+    return (device->roles & (FERRY_HOST_MDEV | FERRY_HOST_VF)) != 0;
+}
+
+static bool
+show(const FerryApi *api,
+     const FerryDeviceView *view,
+     const FerryHostDevice *device,
+     FerryResponse *response,
+     GError **error)
+{
+    json_t *body = ferry_device_view_json(view, device);
+    json_t *facts = is_assignable(device) ? facts_of(api, view, device) : NULL;
+    json_t *migration = facts != NULL ? ferry_probe_remembered(api, device, facts, error) : NULL;
+
+    if (facts != NULL)
+        (void)json_object_set_new(body, "facts", facts);
+    if (migration != NULL)
+        (void)json_object_set_new(body, "migration", migration);
+    if (facts != NULL && migration == NULL) {
+        json_decref(body);
+        return false;
+    }
+    ferry_response_json(response, MHD_HTTP_OK, body);
+    return true;
+}
+
 static bool
 get_device(void *data, const FerryRequest *request, FerryResponse *response, GError **error)
 {
     const FerryApi *api = data;
     g_autoptr(FerryDeviceView) view = NULL;
     const FerryHostDevice *device = NULL;
-    json_t *body = NULL;
 
     if (!ferry_device_view_new(api, &view, error))
         return false;
     device = ferry_device_view_find(view, request->segments[0], error);
+    return device != NULL && show(api, view, device, response, error);
+}
+
+static bool
+probe(const FerryApi *api,
+      const FerryDeviceView *view,
+      const FerryHostDevice *device,
+      FerryResponse *response,
+      GError **error)
+{
+    g_autofree char *detail = g_strdup_printf("%s cannot be probed now", device->name);
+    json_t *facts = facts_of(api, view, device);
+    json_t *reasons = NULL;
+    const bool ok = ferry_probe_run(api, view, device, facts, &reasons, error);
+
+    json_decref(facts);
+    if (!ok)
+        return false;
+    if (reasons == NULL)
+        return show(api, view, device, response, error);
+    ferry_response_refused(response, detail, reasons);
+    return true;
+}
+
+static bool
+probe_device(void *data, const FerryRequest *request, FerryResponse *response, GError **error)
+{
+    const FerryApi *api = data;
+    g_autoptr(FerryDeviceView) view = NULL;
+    const FerryHostDevice *device = NULL;
+
+    if (!ferry_device_view_look(api, &view, error))
+        return false;
+    device = ferry_device_view_find(view, request->segments[0], error);
     if (device == NULL)
         return false;
-    body = ferry_device_view_json(view, device);
-    if ((device->roles & (FERRY_HOST_MDEV | FERRY_HOST_VF)) != 0)
-        (void)json_object_set_new(body, "facts", facts_of(api, view, device));
-    ferry_response_json(response, MHD_HTTP_OK, body);
-    return true;
+    if (is_assignable(device))
+        return probe(api, view, device, response, error);
+    g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID,
+                "cannot probe %s: only VFs and mediated devices are given to guests", device->name);
+    return false;
 }
 
 const FerryRoute ferry_device_routes[] = {
     { "GET", "/v1/devices", FERRY_ROLE_VIEW, list_devices },
     { "GET", "/v1/devices/{}", FERRY_ROLE_VIEW, get_device },
+    { "POST", "/v1/devices/{}/probe", FERRY_ROLE_OPERATE, probe_device },
     { NULL, NULL, FERRY_ROLE_NONE, NULL },
 };

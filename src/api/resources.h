@@ -8,6 +8,7 @@
 #include "migrate/migrator.h"
 #include "pool/pools.h"
 #include "store/store.h"
+#include "vfio/transport.h"
 
 /** How settings are kept for the next start of the host: in ferryd's configuration. */
 typedef struct {
@@ -20,6 +21,12 @@ typedef struct {
      */
     bool (*set_vfs)(void *data, const char *const *names, unsigned n_vfs, GError **error);
 } FerryKeepOps;
+
+/** How a device is opened to be asked whether it can migrate. */
+typedef struct {
+    /** @name: address or UUID.  Returns: as ferry_find_open() */
+    FerryTransport *(*open)(void *data, const char *name, GError **error);
+} FerryVfioOps;
 
 /** What the resources below are given; all of it outlives the server. */
 typedef struct {
@@ -36,6 +43,8 @@ typedef struct {
     FerryPools *pools;
     const FerryKeepOps *keep;
     void *keep_data;
+    const FerryVfioOps *vfio;
+    void *vfio_data;
 } FerryApi;
 
 /** The protocol between two ferryds: what we speak, and the oldest that we still understand. */
@@ -60,7 +69,7 @@ extern const FerryRoute ferry_pool_routes[];
 /** GET, POST /v1/claims; DELETE /v1/claims/{} */
 extern const FerryRoute ferry_claim_routes[];
 
-/** GET /v1/devices, GET /v1/devices/{} */
+/** GET /v1/devices, GET /v1/devices/{}, POST /v1/devices/{}/probe */
 extern const FerryRoute ferry_device_routes[];
 
 /** GET, POST /v1/mdevs; GET, DELETE /v1/mdevs/{}; GET /v1/mdevs/types */

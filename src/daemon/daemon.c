@@ -8,6 +8,7 @@
 
 #include "api/guest-life.h"
 #include "api/migrations.h"
+#include "api/probe.h"
 #include "api/resources.h"
 #include "api/server.h"
 #include "base/error.h"
@@ -75,7 +76,7 @@ open_store(FerryDaemon *self, GError **error)
 {
     g_autofree char *path = g_build_filename(self->config->state_dir, "ferry.db", NULL);
 
-    return ferry_store_open(path, &self->store, error);
+    return ferry_store_open(path, &self->store, error) && ferry_probe_clean_up(self->store, error);
 }
 
 /* What a host has not got, udev or even /sys, is no reason not to serve it. */
@@ -245,7 +246,8 @@ start_server(FerryDaemon *self, GError **error)
                             .kernel = &self->kernel,
                             .pools = self->pools,
                             .keep = ferry_keep_ops(),
-                            .keep_data = self->keep };
+                            .keep_data = self->keep,
+                            .vfio = ferry_probe_vfio() };
     self->server = ferry_server_new(&config);
     ferry_server_add(self->server, ferry_version_routes, &self->api);
     ferry_server_add(self->server, ferry_host_routes, &self->api);

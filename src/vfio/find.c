@@ -273,7 +273,7 @@ ferry_place_describe(const FerryPlace *self, const char *sys_root)
 /* The protocol names neither a type nor a driver, so what the guest can see is what is compared:
  * PCI identity.  The server's own check of the state comes after it. */
 char *
-ferry_user_describe(FerryTransport *transport)
+ferry_user_device_describe(FerryTransport *transport)
 {
     json_t *facts =
         json_pack("{s:i, s:s, s:s, s:s, s:s}", "format", 1, "device_api", "vfio-pci", "driver",
@@ -318,7 +318,7 @@ ferry_find_open(const char *name, const FerryFindOptions *options, char **ret_fa
         transport = ferry_user_open(name + strlen(USER_PREFIX), &user, error);
         if (transport == NULL)
             return NULL;
-        *ret_facts = ferry_user_describe(transport);
+        *ret_facts = ferry_user_device_describe(transport);
         return g_steal_pointer(&transport);
     }
     if (!ferry_place_find(name, sys_root, &place, error))

@@ -41,7 +41,7 @@ bool ferry_place_find(const char *name, const char *sys_root, FerryPlace *ret, G
 char *ferry_place_describe(const FerryPlace *self, const char *sys_root);
 
 /** What a vfio-user server shows of its device: PCI identity.  Returns: (transfer full) */
-char *ferry_user_describe(FerryTransport *transport);
+char *ferry_user_device_describe(FerryTransport *transport);
 
 /**
  * Opens the device called @name.
