@@ -1,4 +1,6 @@
-/* /v1/jobs: the list, one job, its changes as they happen, its cancellation. */
+/* /v1/jobs: the list, one job, its changes as they happen, its cancellation, an operator's
+ * decision. */
+#include "api/json.h"
 #include "api/migrations.h"
 #include "base/error.h"
 #include "migrate/migrator.h"
@@ -97,10 +99,44 @@ cancel(void *data, const FerryRequest *request, FerryResponse *response, GError 
     return true;
 }
 
+/* The caller is written down with the decision. */
+static bool
+resolve(void *data, const FerryRequest *request, FerryResponse *response, GError **error)
+{
+    g_auto(FerryFields) fields = { .object = request->body };
+    g_autoptr(FerryJob) job = NULL;
+    const char *keep = ferry_fields_string(&fields, "keep");
+    FerryResolveRequest wanted = {
+        .keep = g_strcmp0(keep, "source") == 0 ? FERRY_SIDE_SOURCE : FERRY_SIDE_TARGET,
+        .fenced = ferry_fields_string(&fields, "fenced"),
+        .reason = ferry_fields_string(&fields, "reason"),
+        .by = request->caller->name,
+        .journal = ferry_fields_string_or(&fields, "journal", NULL),
+        .loss = ferry_fields_flag(&fields, "cold") ? FERRY_LOSS_ACCEPTED : FERRY_LOSS_REFUSED,
+    };
+    json_t *reasons = NULL;
+
+    if (!ferry_fields_end(&fields, error) || !find(data, request->segments[0], &job, error))
+        return false;
+    if (g_strcmp0(keep, ferry_side_name(wanted.keep)) != 0) {
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID,
+                    "\"keep\" is \"%s\": it must be \"source\" or \"target\"", keep);
+        return false;
+    }
+    if (!ferry_migrator_resolve(data, job, &wanted, &reasons, error))
+        return false;
+    if (reasons != NULL)
+        ferry_response_refused(response, "the job cannot be resolved so", reasons);
+    else
+        ferry_response_json(response, 202, ferry_job_json(job));
+    return true;
+}
+
 const FerryRoute ferry_job_routes[] = {
     { "GET", "/v1/jobs", FERRY_ROLE_VIEW, list },
     { "GET", "/v1/jobs/{}", FERRY_ROLE_VIEW, show },
     { "GET", "/v1/jobs/{}/events", FERRY_ROLE_VIEW, events },
     { "POST", "/v1/jobs/{}/cancel", FERRY_ROLE_OPERATE, cancel },
+    { "POST", "/v1/jobs/{}/resolve", FERRY_ROLE_OPERATE, resolve },
     { NULL, NULL, FERRY_ROLE_NONE, NULL },
 };

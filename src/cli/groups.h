@@ -11,6 +11,7 @@ int ferry_cli_job(int argc, char **argv);
 int ferry_cli_mdev(int argc, char **argv);
 int ferry_cli_migrate(int argc, char **argv);
 int ferry_cli_pf(int argc, char **argv);
+int ferry_cli_resolve(int argc, char **argv);
 int ferry_cli_compat(int argc, char **argv);
 int ferry_cli_pki(int argc, char **argv);
 int ferry_cli_pool(int argc, char **argv);

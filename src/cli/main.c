@@ -15,6 +15,7 @@ static const FerryCommand commands[] = {
     { "mdev", "mediated devices: types, list, show, create, remove", ferry_cli_mdev },
     { "pf", "devices with virtual functions: list, set how many", ferry_cli_pf },
     { "pool", "sets of VFs or mediated devices: list, show, define, undefine", ferry_cli_pool },
+    { "resolve", "decide a job in doubt whose other host is gone", ferry_cli_resolve },
     { "compat", "whether a device's state loads elsewhere, and why not: checks of files",
       ferry_cli_compat },
     { "pki", "certificates of the hosts: make an authority, issue, install, show", ferry_cli_pki },

@@ -88,6 +88,10 @@ ferry_target_do_aborted(FerryTarget *self)
     if (self->said == FERRY_SAID_HANDOFF)
         return ferry_target_abort(self, "copy-gone",
                                   "the guest's copy ended here before it ever ran");
+    if (self->said == FERRY_SAID_RESOLVED)
+        return ferry_target_abort(self, "overruled",
+                                  "an operator resolved the job for the source while this host was "
+                                  "away: what was here of the guest is discarded");
     return ferry_target_abort(self, "source-aborted", "the source gave the migration up");
 }
 
@@ -124,6 +128,6 @@ ferry_target_do_resume(FerryTarget *self)
 FerryStep
 ferry_target_do_lost(FerryTarget *self)
 {
-    self->lost = true;
+    self->lost = self->ran = true;
     return ferry_target_append(self, FERRY_RECORD_LOST, FERRY_TR_LOST, json_object());
 }

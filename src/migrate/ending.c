@@ -3,6 +3,7 @@
 #include "migrate/source-state.h"
 
 #define UNDEFINE_TRIES     4
+#define START_TRIES        6
 #define LAST_WORD_TRIES    3
 #define ATTACH_LIMIT_TRIES 3
 
@@ -38,7 +39,8 @@ write_done(FerrySource *self, FerryJobState state, const char *outcome, const ch
 
     ferry_job_end(self->job, state, outcome, runs_on);
     report = ferry_job_json(self->job);
-    body = json_pack("{s:s, s:o}", "outcome", outcome, "report", report);
+    body = json_pack("{s:s, s:b, s:o}", "outcome", outcome, "resolved", self->resolved, "report",
+                     report);
     if (late != NULL)
         json_object_set_new(body, "late", late);
     step = ferry_source_append(self, FERRY_RECORD_DONE, FERRY_S_DONE, body);
@@ -155,6 +157,21 @@ look_up(FerrySource *self, bool *ret_up, GError **error)
     return true;
 }
 
+/* Section 8: the marker goes first, for this start meets the hook too. */
+static FerryStep
+start_from_disk(FerrySource *self)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (self->world.guest->unmark(self->world.data, &error) && ferry_source_start(self, &error))
+        return ferry_source_again(self);
+    if (self->tries < START_TRIES)
+        return ferry_source_retry_local(self, error);
+    self->unstartable = true;
+    ferry_job_add_reason(self->job, "not-started", error->message);
+    return ferry_source_again(self);
+}
+
 /* Rows S19 and S20: the guest as it was before, then DONE. */
 FerryStep
 ferry_source_do_undo(FerrySource *self)
@@ -166,6 +183,8 @@ ferry_source_do_undo(FerrySource *self)
     ferry_job_set_phase(self->job, FERRY_PHASE_UNDO);
     if (!look_up(self, &up, &error))
         return ferry_source_retry_local(self, error);
+    if (!up && self->resolved && !self->unstartable)
+        return start_from_disk(self);
     if (up && put_back(self) != FERRY_STEP_AGAIN)
         return FERRY_STEP_WAIT;
     if (!tell_aborted(self))

@@ -52,6 +52,14 @@ undefine(void *data, GError **error)
 }
 
 static bool
+start(void *data, GError **error)
+{
+    FerryHand *hand = data;
+
+    return ferry_guests_start(hand->guests, hand->row.guest_uuid, error);
+}
+
+static bool
 set_autostart(void *data, FerryAutostart autostart, GError **error)
 {
     FerryHand *hand = data;
@@ -109,6 +117,7 @@ const FerryGuestOps ferry_hand_guest_ops = {
     .destroy = destroy,
     .define = define,
     .undefine = undefine,
+    .start = start,
     .set_autostart = set_autostart,
     .detach_ask = detach_ask,
     .device_kept = device_kept,

@@ -172,6 +172,10 @@ ferry_source_do_committed(FerrySource *self)
 {
     int64_t stopped_ms = self->world.link->suspended_ms(self->world.data);
 
+    if (self->answer.record == FERRY_T_RESOLVED)
+        ferry_job_add_reason(self->job, "overruled",
+                             "an operator resolved the job for the target while this host was "
+                             "away: what was here of the guest is discarded");
     self->lost = self->answer.record == FERRY_T_LOST;
     if (self->lost)
         ferry_job_add_reason(

@@ -230,8 +230,11 @@ bring_back(FerryMigrator *self, FerryRun *run, const GPtrArray *records)
     (void)pthread_mutex_lock(&run->lock);
     run->over = true;
     run->record = FERRY_RECORD_DONE;
+    run->resolved = json_is_true(json_object_get(body, "resolved"));
     run->answer.record =
         json_is_true(json_object_get(body, "aborted")) ? FERRY_T_ABORTED : FERRY_T_RUNNING;
+    if (run->resolved)
+        run->answer.record = FERRY_T_RESOLVED;
     run->answer.details = json_pack("{s:b, s:O?, s:O?}", "finished", true, "degraded",
                                     json_object_get(report, "degraded"), "reasons",
                                     json_object_get(report, "reasons"));

@@ -4,6 +4,7 @@
 #include "host/watch.h"
 #include "migrate/job.h"
 #include "migrate/ops.h"
+#include "migrate/resolve.h"
 #include "pool/pools.h"
 #include "xml/domain.h"
 
@@ -120,6 +121,32 @@ FerryJob *ferry_migrator_job_of_guest(FerryMigrator *self, const char *guest_uui
  *          FERRY_ERROR_BUSY when it is too late: the guest is being handed over
  */
 bool ferry_migrator_cancel(FerryMigrator *self, FerryJob *job, GError **error);
+
+/** What "ferry resolve" asks; strings are the caller's. */
+typedef struct {
+    FerrySide keep;
+    const char *fenced; /* the other host's name, typed by hand */
+    const char *reason;
+    const char *by;      /* who asks */
+    const char *journal; /* (nullable): absolute path of the fenced host's ferry.db */
+    FerryLoss loss;
+} FerryResolveRequest;
+
+/**
+ * Decides a job for this host's side while the other host is fenced: docs/handover.md, section 8.
+ * The decision is in the journal when this returns true without reasons.
+ *
+ * @ret_reasons: (out) (nullable) (transfer full): why it is refused: "not-fenced" when the other
+ *               host's ferryd answers, "memory-lost" when the guest could only be started from disk
+ *
+ * Returns: false with FERRY_ERROR_INVALID for a wrong side or host or a job that is not in doubt,
+ *          with what ferry_evidence_read() says of the journal, FERRY_ERROR_TIMEOUT, _IO
+ */
+bool ferry_migrator_resolve(FerryMigrator *self,
+                            FerryJob *job,
+                            const FerryResolveRequest *request,
+                            json_t **ret_reasons,
+                            GError **error);
 
 /** Waits until the job's view changed after @after, at most @timeout_ms.  Returns: whether it did
  */

@@ -34,6 +34,7 @@ typedef struct {
     bool (*destroy)(void *data, GError **error);
     bool (*define)(void *data, const char *xml, GError **error);
     bool (*undefine)(void *data, GError **error);
+    bool (*start)(void *data, GError **error); /* from disk, by its definition here */
     bool (*set_autostart)(void *data, FerryAutostart autostart, GError **error);
     /** Only asks QEMU to let the device go; whether it did is seen in the live XML. */
     bool (*detach_ask)(void *data,

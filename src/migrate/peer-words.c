@@ -30,6 +30,8 @@ ferry_said_of_record(FerryRecordKind kind)
         return FERRY_SAID_COMMITTED;
     case FERRY_RECORD_ABORTED:
         return FERRY_SAID_ABORTED;
+    case FERRY_RECORD_RESOLVED:
+        return FERRY_SAID_RESOLVED;
     default: /* DONE says how it ended in words of its own; the rest are the target's */
         return FERRY_SAID_UNKNOWN;
     }

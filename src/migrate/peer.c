@@ -161,6 +161,7 @@ ferry_migrator_peer_record(FerryMigrator *self,
 {
     FerryRun *run = ferry_run_find(self, job_id);
     FerryRecordKind record = FERRY_RECORD_NONE;
+    bool resolved = false;
     json_t *job = NULL;
 
     if (run == NULL || ferry_job_identity(run->job)->side != FERRY_SIDE_SOURCE) {
@@ -172,10 +173,11 @@ ferry_migrator_peer_record(FerryMigrator *self,
         return false;
     (void)pthread_mutex_lock(&run->lock);
     record = run->record;
+    resolved = run->resolved;
     (void)pthread_mutex_unlock(&run->lock);
     job = ferry_job_json(run->job);
-    *ret = json_pack("{s:s, s:O}", "record", ferry_record_kind_name(record), "outcome",
-                     json_object_get(job, "outcome"));
+    *ret = json_pack("{s:s, s:O, s:b}", "record", ferry_record_kind_name(record), "outcome",
+                     json_object_get(job, "outcome"), "resolved", resolved);
     json_decref(job);
     return true;
 }

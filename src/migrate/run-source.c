@@ -10,6 +10,7 @@ publish_record(FerryRun *self)
 {
     (void)pthread_mutex_lock(&self->lock);
     self->record = ferry_source_record(self->source);
+    self->resolved = ferry_source_word(self->source) == FERRY_RECORD_RESOLVED;
     (void)pthread_mutex_unlock(&self->lock);
 }
 
@@ -50,7 +51,9 @@ source_main(void *data)
     while (step != FERRY_STEP_END && !ferry_migrator_is_stopping(self->migrator)) {
         uint64_t rung = ferry_bell_rung(bell);
 
-        step = ferry_source_step(self->source);
+        step = ferry_run_take_resolution(self);
+        if (step == FERRY_STEP_AGAIN)
+            step = ferry_source_step(self->source);
         publish_record(self);
         if (step == FERRY_STEP_WAIT)
             (void)ferry_bell_wait(bell, rung, ferry_source_wait_ms(self->source));

@@ -92,6 +92,8 @@ said_of_reply(const json_t *body)
 
     if (record == NULL || !ferry_record_kind_parse(record, &kind))
         return FERRY_SAID_UNKNOWN;
+    if (json_is_true(json_object_get(body, "resolved")))
+        return FERRY_SAID_RESOLVED;
     if (kind != FERRY_RECORD_DONE)
         return ferry_said_of_record(kind);
     return g_strcmp0(outcome, "migrated") == 0 || g_strcmp0(outcome, "lost") == 0
@@ -170,7 +172,9 @@ target_main(void *data)
         uint64_t rung = ferry_bell_rung(bell);
         uint64_t heard = take_inbox(self);
 
-        step = ferry_target_step(self->target);
+        step = ferry_run_take_resolution(self);
+        if (step == FERRY_STEP_AGAIN)
+            step = ferry_target_step(self->target);
         if (step != FERRY_STEP_AGAIN) { /* everything that follows from what was heard is done */
             publish(self);
             lock(self);
@@ -250,7 +254,7 @@ is_answered(FerryRun *self, const char *what, uint64_t since, uint64_t after)
         return self->change > after;
     if (g_str_equal(what, "go"))
         return self->answer.record == FERRY_T_RUNNING || self->answer.record == FERRY_T_LOST ||
-               self->answer.record == FERRY_T_ABORTED;
+               self->answer.record == FERRY_T_ABORTED || self->answer.record == FERRY_T_RESOLVED;
     return self->processed >= since;
 }
 

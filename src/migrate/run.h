@@ -12,7 +12,8 @@
 
 /*
  * A job under way on this host, for the files of the migrator: migrator.c (the table), begin.c
- * (plan and check), run-source.c and run-target.c (the threads), late.c (late unplugs).
+ * (plan and check), run-source.c and run-target.c (the threads), run-resolve.c (an operator's
+ * decision), late.c (late unplugs).
  */
 typedef struct _FerryRun FerryRun;
 
@@ -45,10 +46,12 @@ struct _FerryRun {
     /* target; the driver is its thread's alone */
     FerryTarget *target;
 
-    pthread_mutex_t lock;   /* of all below */
-    bool over;              /* the thread has ended */
-    FerryRecordKind record; /* a source's, for a target that asks */
-    FerrySaid inbox;        /* the last word of S not yet heard */
+    pthread_mutex_t lock;              /* of all below */
+    bool over;                         /* the thread has ended */
+    FerryRecordKind record;            /* a source's, for a target that asks */
+    bool resolved;                     /* an operator decided for the source's side */
+    struct _FerryResolveCall *resolve; /* (nullable): a decision that waits to be taken */
+    FerrySaid inbox;                   /* the last word of S not yet heard */
     bool has_inbox;
     uint64_t delivered; /* words put into the inbox */
     uint64_t processed; /* of them, those that an answer was published after */
@@ -99,6 +102,10 @@ json_t *ferry_run_ask_target(FerryRun *self,
                              int64_t wait_ms);
 /** T's half of the relay over @fd, until the tunnel ends. */
 void ferry_run_relay(FerryRun *self, int fd);
+
+/* run-resolve.c: a user's thread leaves a decision, the job's thread takes it between two steps. */
+/** Returns: FERRY_STEP_AGAIN when there was none to take, else what the driver said of it */
+FerryStep ferry_run_take_resolution(FerryRun *self);
 
 /* late.c: a device that a guest let go of after its unplug was given up is plugged back. */
 void ferry_late_add(FerryMigrator *migrator, const char *guest_uuid, const json_t *late);

@@ -1,11 +1,13 @@
 #pragma once
 
 #include "migrate/ephemeral.h"
+#include "migrate/resolve.h"
 #include "migrate/source.h"
 
 /*
  * The inside of the source's driver, for its own files: source.c (observe and decide), approach.c
- * (up to the call), handover.c (the call to COMMITTED) and ending.c (finish and undo).
+ * (up to the call), handover.c (the call to COMMITTED), ending.c (finish and undo) and overrule.c
+ * (an operator's decision).
  *
  * Rules kept by them all; tests cite the numbers, sections are those of docs/handover.md:
  *   R1  A record is durable before the act that it announces; after a failed append nothing more
@@ -32,6 +34,9 @@ struct _FerrySource {
     bool refused;       /* T said no: an answer, not a failure */
     bool lost;          /* T had it, and it ended there */
     bool end_heard;     /* what T did at the end is in the job's view */
+    bool resolved;      /* RESOLVED is in the journal: T's word on it counts no more */
+    FerryKept kept;     /* of it */
+    bool unstartable;   /* the start from disk was given up */
     char *target_xml;   /* computed when everything is off */
     const char *row;    /* of the table, decided last */
     unsigned tries;     /* of one act in a row */
@@ -78,6 +83,20 @@ FerryStep ferry_source_abort(FerrySource *self, const char *code, const char *me
 
 /** Asks T with the record of now; on success self->answer is its answer. */
 bool ferry_source_ask(FerrySource *self, FerryAsk what, GError **error);
+
+/** Looks at the guest here. */
+FerrySourceDomain ferry_source_observe(FerrySource *self);
+
+/** Once it is resolved, T may only say that it gave up: what it says of a guest of its own is of
+ * before. */
+void ferry_source_overrule_answer(FerrySource *self);
+
+/** What comes of RESOLVED before the table is asked again: a copy that is dead goes, then ABORTED.
+ */
+FerryStep ferry_source_do_resolved(FerrySource *self, FerrySourceDomain domain); /* overrule.c */
+
+/** Starts the guest from disk where an operator decided so; it comes after the marker. */
+bool ferry_source_start(FerrySource *self, GError **error); /* overrule.c */
 
 /* The acts of the decision table, one function each. */
 FerryStep ferry_source_do_step(FerrySource *self);      /* approach.c */

@@ -106,14 +106,15 @@ ferry_source_ask(FerrySource *self, FerryAsk what, GError **error)
 {
     json_t *body = what == FERRY_ASK_RESERVE ? ferry_plan_format(self->plan) : NULL;
     FerryAnswer answer = { 0 };
-    bool ok = self->world.link->ask(self->world.data, what, ferry_source_record(self), body,
-                                    &answer, error);
+    bool ok = self->world.link->ask(self->world.data, what, ferry_source_word(self), body, &answer,
+                                    error);
 
     json_decref(body);
     if (!ok)
         return false;
     ferry_answer_clear(&self->answer);
     self->answer = answer;
+    ferry_source_overrule_answer(self);
     return true;
 }
 
@@ -153,8 +154,8 @@ static const Act acts[] = {
 
 /* ---- what is observed (section 5) ---- */
 
-static FerrySourceDomain
-observe_domain(FerrySource *self)
+FerrySourceDomain
+ferry_source_observe(FerrySource *self)
 {
     FerryDomainLook guest = { 0 };
 
@@ -185,7 +186,9 @@ ferry_source_step(FerrySource *self)
     /* The relay before the guest: libvirt stops the guest, then asks finish.  The other way round a
      * guest seen running and a reply seen held would look like row S6. */
     relay = observe_relay(self);
-    domain = observe_domain(self);
+    domain = ferry_source_observe(self);
+    if (self->resolved && self->record != FERRY_S_ABORTED && self->record != FERRY_S_DONE)
+        return ferry_source_do_resolved(self, domain);
     decision =
         ferry_decide_source(self->record, domain, relay, self->answer.record, self->answer.domain);
     g_assert(decision.act < G_N_ELEMENTS(acts));
@@ -226,6 +229,13 @@ take_in(FerrySource *self, const FerryRecord *record, const json_t *body)
     };
     const char *alias = json_string_value(json_object_get(body, "alias"));
 
+    if (record->kind == FERRY_RECORD_RESOLVED) {
+        self->resolved = true;
+        self->kept = ferry_resolve_kept(body);
+        ferry_job_add_reason(self->job, "resolved",
+                             json_string_value(json_object_get(body, "because")));
+        return; /* the tables go on with the record before it */
+    }
     self->record = states[record->kind];
     if (record->kind == FERRY_RECORD_DETACH && alias != NULL)
         ferry_ephemerals_begin(self->ephemerals, alias, 0);
@@ -321,4 +331,10 @@ ferry_source_record(const FerrySource *self)
     };
 
     return kinds[self->record];
+}
+
+FerryRecordKind
+ferry_source_word(const FerrySource *self)
+{
+    return self->resolved ? FERRY_RECORD_RESOLVED : ferry_source_record(self);
 }

@@ -3,6 +3,7 @@
 #include "migrate/job.h"
 #include "migrate/ops.h"
 #include "migrate/plan.h"
+#include "migrate/resolve.h"
 
 /**
  * The source's side of one migration: looks at its record, its guest, the relay and what the
@@ -62,5 +63,21 @@ int64_t ferry_source_wait_ms(const FerrySource *self);
 /** Returns: (transfer full) (nullable): {alias, xml} of a device whose unplug was given up */
 json_t *ferry_source_late(const FerrySource *self);
 
-/** Returns: the kind of the newest record, for a question's "record" */
+/** Returns: the kind of the record that the tables know it by, which RESOLVED does not change */
 FerryRecordKind ferry_source_record(const FerrySource *self);
+
+/** Returns: what T is told of it: its record, or RESOLVED */
+FerryRecordKind ferry_source_word(const FerrySource *self);
+
+/**
+ * An operator decides for this side.
+ *
+ * @reasons: an array; why it is not taken is added to it
+ *
+ * Returns: FERRY_STEP_AGAIN when it is in the journal; FERRY_STEP_WAIT when it is not taken, with
+ *          FERRY_ERROR_INVALID or with @reasons; FERRY_STEP_FAILED with FERRY_ERROR_IO
+ */
+FerryStep ferry_source_resolve(FerrySource *self,
+                               const FerryResolution *resolution,
+                               json_t *reasons,
+                               GError **error);

@@ -1,11 +1,13 @@
 #pragma once
 
 #include "migrate/ephemeral.h"
+#include "migrate/resolve.h"
 #include "migrate/target.h"
 
 /*
  * The inside of the target's driver, for its own files: target.c (observe and decide), arrival.c
- * (up to RUNNING) and settle.c (devices, definition, finish, undo).
+ * (up to RUNNING), settle.c (devices, definition, finish, undo) and prevail.c (an operator's
+ * decision).
  *
  * Rules kept here; tests cite the numbers, sections are those of docs/handover.md:
  *   Q1  A record is durable before the act that it announces; after a failed append nothing more
@@ -21,9 +23,11 @@ struct _FerryTarget {
     FerryPlan *plan; /* (nullable) in a tombstone */
     FerryEphemerals *ephemerals;
     FerryTargetRecord record;
-    bool aborted; /* of DONE: its outcome */
-    bool lost;    /* LOST was written */
-    bool ran;     /* RUNNING was written: the definition here is ours */
+    bool aborted;   /* of DONE: its outcome */
+    bool lost;      /* LOST was written */
+    bool ran;       /* RUNNING or LOST was written: the definition here is ours */
+    bool resolved;  /* RESOLVED is in the journal: of S's words only COMMITTED counts any more */
+    FerryKept kept; /* of it */
     FerrySaid said;
     FerryDomainLook look;
     FerryTargetDomain domain;
@@ -71,6 +75,13 @@ FerryStep ferry_target_write_done(FerryTarget *self,
 
 /** Looks at the domain; sets the marker when it may be set. */
 void ferry_target_observe(FerryTarget *self);
+
+/** Takes RESOLVED in, as it was written or as the journal has it. */
+void ferry_target_take_resolved(FerryTarget *self, const json_t *body); /* prevail.c */
+
+/** What comes of RESOLVED before the table is asked again: COMMIT for a copy that may go on; else
+ * the copy goes and the guest starts from disk. */
+FerryStep ferry_target_do_resolved(FerryTarget *self); /* prevail.c */
 
 /* The acts of the decision table, one function each. */
 FerryStep ferry_target_do_reserved(FerryTarget *self); /* arrival.c */

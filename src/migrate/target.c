@@ -78,8 +78,9 @@ ferry_target_write_done(FerryTarget *self,
     self->aborted = state != FERRY_JOB_DONE && !self->lost;
     ferry_job_end(self->job, state, outcome, runs_on);
     return ferry_target_append(self, FERRY_RECORD_DONE, FERRY_TR_DONE,
-                               json_pack("{s:s, s:b, s:o}", "outcome", outcome, "aborted",
-                                         self->aborted, "report", ferry_job_json(self->job)));
+                               json_pack("{s:s, s:b, s:b, s:o}", "outcome", outcome, "aborted",
+                                         self->aborted, "resolved", self->resolved, "report",
+                                         ferry_job_json(self->job)));
 }
 
 /* ---- what is observed (section 5) ---- */
@@ -193,6 +194,8 @@ ferry_target_step(FerryTarget *self)
     ask_source(self);
     ferry_target_observe(self);
     self->world.far->publish(self->world.data);
+    if (self->resolved && self->record == FERRY_TR_PREPARED)
+        return ferry_target_do_resolved(self);
     decision = ferry_decide_target(self->record, self->domain, self->said);
     g_assert(decision.act < G_N_ELEMENTS(acts));
     return acts[decision.act](self);
@@ -208,6 +211,8 @@ ferry_target_hear(FerryTarget *self, FerrySaid said)
     };
 
     self->heard_ms = ferry_target_now_ms(self);
+    if (self->resolved && said != FERRY_SAID_COMMITTED)
+        return;
     if (rank[said] > rank[self->said])
         self->said = said;
 }
@@ -228,6 +233,8 @@ answer_of(const FerryTarget *self)
         [FERRY_TR_ABORTED] = FERRY_T_ABORTED,   [FERRY_TR_DONE] = FERRY_T_RUNNING,
     };
 
+    if (self->resolved)
+        return FERRY_T_RESOLVED;
     if (self->record == FERRY_TR_DONE && self->aborted)
         return FERRY_T_ABORTED;
     /* RUNNING is an observation: answered before it is a record (section 2, step 7). */
@@ -282,9 +289,13 @@ take_in(FerryTarget *self, const FerryRecord *record, const json_t *body)
         [FERRY_RECORD_DONE] = FERRY_TR_DONE,
     };
 
+    if (record->kind == FERRY_RECORD_RESOLVED) {
+        ferry_target_take_resolved(self, body);
+        return; /* the tables go on with the record before it */
+    }
     self->record = states[record->kind];
     self->lost = self->lost || record->kind == FERRY_RECORD_LOST;
-    self->ran = self->ran || record->kind == FERRY_RECORD_RUNNING;
+    self->ran = self->ran || self->lost || record->kind == FERRY_RECORD_RUNNING;
     if (record->kind == FERRY_RECORD_DONE)
         self->aborted = json_is_true(json_object_get(body, "aborted"));
 }

@@ -3,6 +3,7 @@
 #include "migrate/job.h"
 #include "migrate/ops.h"
 #include "migrate/plan.h"
+#include "migrate/resolve.h"
 
 /**
  * The target's side of one migration: acts on whatever the source says, however old, by its row of
@@ -44,6 +45,15 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(FerryTarget, ferry_target_free)
 
 /** Takes in what S says; the next steps act on it.  UNKNOWN only renews the lease. */
 void ferry_target_hear(FerryTarget *self, FerrySaid said);
+
+/**
+ * An operator decides for this side; as ferry_source_resolve().  Where the guest runs here already
+ * it only ends the waiting for S's word.
+ */
+FerryStep ferry_target_resolve(FerryTarget *self,
+                               const FerryResolution *resolution,
+                               json_t *reasons,
+                               GError **error);
 
 /** Looks once and does one thing. */
 FerryStep ferry_target_step(FerryTarget *self);

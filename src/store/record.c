@@ -39,6 +39,7 @@ static const KindRow kinds[] = {
     [FERRY_RECORD_RUNNING]   = { "RUNNING",   { NOT,          T(RUNNING) } },
     [FERRY_RECORD_LOST]      = { "LOST",      { NOT,          T(LOST) } },
     [FERRY_RECORD_ABORTED]   = { "ABORTED",   { S(ABORTED),   T(ABORTED) } },
+    [FERRY_RECORD_RESOLVED]  = { "RESOLVED",  { S(RESOLVED),  T(RESOLVED) } },
     [FERRY_RECORD_DONE]      = { "DONE",      { S(DONE),      T(DONE) } },
 };
 /* clang-format on */

@@ -25,6 +25,7 @@ typedef enum {
     FERRY_RECORD_LOST,
     /* of both */
     FERRY_RECORD_ABORTED,
+    FERRY_RECORD_RESOLVED, /* an operator decided for this side: section 8 */
     FERRY_RECORD_DONE,
     FERRY_RECORD_N_KINDS
 } FerryRecordKind;

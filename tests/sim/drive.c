@@ -175,6 +175,10 @@ record_of_end(Sim *sim, FerrySide side, FerryRecordKind kind, const json_t *body
 {
     const char *outcome = json_string_value(json_object_get(body, "outcome"));
 
+    if (kind == FERRY_RECORD_RESOLVED) { /* the tables go on with the record before it */
+        sim->world.resolved[side] = true;
+        return;
+    }
     sim->world.record[side] = kind;
     if (side == TARGET && kind == FERRY_RECORD_RUNNING && sim->world.user_paused)
         sim->world.ran = true;
@@ -326,6 +330,32 @@ define(void *data, const char *text, GError **error)
     return end_op(end, "define", error);
 }
 
+/* Two mutants: the marker goes while the definition is still there. */
+static bool
+unmarks_first(const SimEnd *end)
+{
+    SimMutant mutant = end->sim->world.mutant;
+
+    return mutant == (end->side == SOURCE ? MUTANT_UNMARK_BEFORE_UNDEFINE : MUTANT_UNMARK_FIRST_T);
+}
+
+/* As libvirt does, with the hook in front of it. */
+static bool
+start(void *data, GError **error)
+{
+    SimEnd *end = data;
+    SimWorld *world = &end->sim->world;
+    SimHost *host = &world->host[end->side];
+
+    if (!begin(end, "start from disk", NEEDS_LIBVIRT, error))
+        return false;
+    if (!host->defined || (world->hook && host->marked))
+        return fail(end->sim, "start from disk", error);
+    if (host->guest == GUEST_NONE)
+        sim_world_set_guest(world, end->side, GUEST_COLD);
+    return end_op(end, "start from disk", error);
+}
+
 static bool
 undefine(void *data, GError **error)
 {
@@ -333,10 +363,10 @@ undefine(void *data, GError **error)
 
     if (!begin(end, "undefine", NEEDS_LIBVIRT, error))
         return false;
-    if (end->sim->world.mutant == MUTANT_UNMARK_BEFORE_UNDEFINE && end->side == SOURCE) {
-        end->sim->world.host[SOURCE].marked = false;
-        gap(end->sim, SOURCE);
-        if (!end->sim->world.host[SOURCE].ferryd)
+    if (unmarks_first(end)) {
+        end->sim->world.host[end->side].marked = false;
+        gap(end->sim, end->side);
+        if (!end->sim->world.host[end->side].ferryd)
             return fail(end->sim, "undefine", error);
     }
     end->sim->world.host[end->side].defined = false;
@@ -432,6 +462,7 @@ static const FerryGuestOps guest_ops = {
     .destroy = destroy,
     .define = define,
     .undefine = undefine,
+    .start = start,
     .set_autostart = set_autostart,
     .detach_ask = detach_ask,
     .device_kept = device_kept,
@@ -501,7 +532,9 @@ ask_source(void *data, FerrySaid *ret)
         record == FERRY_RECORD_NONE)
         return unreached(sim, "S is not reached", NULL);
     *ret = ferry_said_of_record(record);
-    if (record == FERRY_RECORD_DONE)
+    if (sim->world.resolved[SOURCE])
+        *ret = FERRY_SAID_RESOLVED;
+    else if (record == FERRY_RECORD_DONE)
         *ret = sim->outcome.committed[SOURCE] ? FERRY_SAID_COMMITTED : FERRY_SAID_ABORTED;
     return end_op(end, "ask S", NULL);
 }
@@ -879,17 +912,41 @@ after_step(Sim *sim, FerrySide side, FerryStep step)
     sim->wake_ms[side] = sim->now_ms + wait_ms;
 }
 
-void
-sim_step(Sim *sim, FerrySide side)
+static FerryStep
+plain_step(Sim *sim, FerrySide side)
+{
+    return side == SOURCE ? ferry_source_step(sim->source) : ferry_target_step(sim->target);
+}
+
+/* The operator has the other host's journal, or not. */
+static FerryStep
+resolving_step(Sim *sim, FerrySide side)
+{
+    const GPtrArray *records = sim->journal[side == SOURCE ? TARGET : SOURCE];
+    const FerryResolution resolution = { .fenced = side == SOURCE ? "beta" : "alpha",
+                                         .reason = "simulated",
+                                         .by = "operator",
+                                         .peer_records = sim_random(sim, 2) == 0 ? records : NULL,
+                                         .loss = FERRY_LOSS_ACCEPTED };
+    json_t *reasons = json_array();
+    FerryStep step = side == SOURCE ? ferry_source_resolve(sim->source, &resolution, reasons, NULL)
+                                    : ferry_target_resolve(sim->target, &resolution, reasons, NULL);
+
+    g_assert_cmpuint(json_array_size(reasons), ==, 0);
+    json_decref(reasons);
+    return step;
+}
+
+static void
+make_step(Sim *sim, FerrySide side, FerryStep (*run)(Sim *sim, FerrySide side))
 {
     static const char *const words[] = { "again", "wait", "end", "failed" };
     SimHost *host = &sim->world.host[side];
     FerryStep step = FERRY_STEP_AGAIN;
 
-    sim_note(sim, "%c steps", letter(side));
     sim->depth++;
     host->stepping = true;
-    step = side == SOURCE ? ferry_source_step(sim->source) : ferry_target_step(sim->target);
+    step = run(sim, side);
     host->stepping = false;
     if (host->ferryd)
         after_step(sim, side, step);
@@ -901,12 +958,29 @@ sim_step(Sim *sim, FerrySide side)
 }
 
 void
+sim_step(Sim *sim, FerrySide side)
+{
+    sim_note(sim, "%c steps", letter(side));
+    make_step(sim, side, plain_step);
+}
+
+void
+sim_resolve(Sim *sim, FerrySide side)
+{
+    if (sim->world.resolved[SOURCE] || sim->world.resolved[TARGET] ||
+        sim->world.host[side == SOURCE ? TARGET : SOURCE].on || !sim_may_step(sim, side))
+        return;
+    sim_note(sim, "* an operator resolves the job for %c", letter(side));
+    make_step(sim, side, resolving_step);
+}
+
+void
 sim_late_word(Sim *sim, FerrySaid word)
 {
     static const FerryAsk asks[FERRY_N_SAID] = {
         [FERRY_SAID_UNKNOWN] = FERRY_ASK_STATUS, [FERRY_SAID_EARLY] = FERRY_ASK_RESERVE,
         [FERRY_SAID_HANDOFF] = FERRY_ASK_GO,     [FERRY_SAID_COMMITTED] = FERRY_ASK_DONE,
-        [FERRY_SAID_ABORTED] = FERRY_ASK_ABORT,  [FERRY_SAID_RESOLVED] = FERRY_ASK_STATUS,
+        [FERRY_SAID_ABORTED] = FERRY_ASK_ABORT,  [FERRY_SAID_RESOLVED] = FERRY_ASK_ABORT,
     };
 
     if (!sim->world.host[TARGET].ferryd || sim->world.host[TARGET].stepping)

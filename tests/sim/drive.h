@@ -75,6 +75,7 @@ struct _Sim {
     unsigned points;      /* gaps so far */
     SimPlanned planned[2];
     const struct _SimProfile *profile; /* (nullable) of a random schedule */
+    bool was_cut;                      /* its profile's cut has come */
     bool fault_happened;
     SimOpFault op_fault; /* of the op that is under way */
     uint64_t random;
@@ -92,6 +93,9 @@ bool sim_may_step(const Sim *sim, FerrySide side);
 
 /** One step of a side's driver. */
 void sim_step(Sim *sim, FerrySide side);
+
+/** An operator decides for that side, if its other host is off and nobody decided yet. */
+void sim_resolve(Sim *sim, FerrySide side);
 
 /** One event; then what follows of it for the drivers. */
 void sim_happen(Sim *sim, unsigned event);

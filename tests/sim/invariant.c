@@ -10,6 +10,7 @@ typedef struct {
     bool s_done_committed, s_done_aborted, t_done_committed, t_done_aborted;
     bool s_aborted, t_decided;
     bool degraded_s, degraded_t;
+    bool resolved; /* an operator decided: what was there of one side is overruled */
 } View;
 
 static View
@@ -33,6 +34,7 @@ view_of(const SimWorld *world, const SimOutcome *outcome)
         .s_aborted = s == FERRY_RECORD_ABORTED || (s_done && !outcome->committed[SOURCE]),
         .t_decided = t == FERRY_RECORD_COMMIT || t == FERRY_RECORD_RUNNING ||
                      t == FERRY_RECORD_LOST || (t_done && outcome->committed[TARGET]),
+        .resolved = world->resolved[SOURCE] || world->resolved[TARGET],
         .degraded_s = outcome->degraded[SOURCE],
         .degraded_t = outcome->degraded[TARGET],
     };
@@ -67,14 +69,15 @@ source_copy_destroyed(const View *v)
 {
     bool lost = v->target->died && (v->t == FERRY_RECORD_LOST || v->t_done_committed);
 
-    return v->source->guest == GUEST_NONE && !v->source->died && !v->world->ran && !lost;
+    return v->source->guest == GUEST_NONE && !v->source->died && !v->world->ran && !lost &&
+           !v->resolved;
 }
 
 static bool
 target_copy_destroyed(const View *v)
 {
     return v->world->completed && v->target->guest == GUEST_NONE && !v->target->died &&
-           !v->s_aborted;
+           !v->s_aborted && !v->resolved;
 }
 
 static bool
@@ -138,20 +141,20 @@ sides_disagree(const View *v)
 static bool
 committed_without_target(const View *v)
 {
-    return (v->s == FERRY_RECORD_COMMITTED || v->s_done_committed) && !v->t_decided;
+    return (v->s == FERRY_RECORD_COMMITTED || v->s_done_committed) && !v->t_decided && !v->resolved;
 }
 
 static bool
 aborted_and_committed(const View *v)
 {
-    return v->s_aborted && v->t_decided;
+    return v->s_aborted && v->t_decided && !v->resolved;
 }
 
 static bool
 committed_without_handoff(const View *v)
 {
     return v->t_decided && v->s != FERRY_RECORD_HANDOFF && v->s != FERRY_RECORD_COMMITTED &&
-           !v->s_done_committed;
+           !v->s_done_committed && !v->resolved;
 }
 
 static const struct {

@@ -28,6 +28,11 @@ static const SimMutantInfo infos[] = {
     [MUTANT_IGNORE_LOST]            = { "ignore-lost", "L1", "handoff" },
     [MUTANT_VAGUE_TOMBSTONE]        = { "vague-tombstone", "L1", "calm" },
     [MUTANT_SILENT_TARGET]          = { "silent-target", "L1", "handoff" },
+    [MUTANT_DONE_WITHOUT_ACK_T]     = { "done-without-ack-t", "I", "unanswered" },
+    [MUTANT_DONE_WITHOUT_ACK_S]     = { "done-without-ack-s", "I1", "unheard" },
+    [MUTANT_COLD_START_ALONE]       = { "cold-start-alone", "I1", "resolve" },
+    [MUTANT_RESOLVE_MEMORY]         = { "resolve-memory", "I1", "resolve" },
+    [MUTANT_UNMARK_FIRST_T]         = { "unmark-first-t", "I1", "unanswered" },
 };
 G_STATIC_ASSERT(G_N_ELEMENTS(infos) == N_MUTANTS);
 
@@ -45,6 +50,7 @@ static const struct {
     { MUTANT_CUT_BEFORE_DESTROY, FERRY_S_COMMITTED, FERRY_RELAY_HELD,  ANY,            FERRY_DO_DESTROY,   FERRY_DO_CUT },
     { MUTANT_TRUST_RETURN,       FERRY_S_COMMITTED, FERRY_RELAY_NONE,  ANY,            FERRY_DO_DESTROY,   FERRY_DO_FINISH },
     { MUTANT_IGNORE_LOST,        FERRY_S_HANDOFF,   ANY,               FERRY_T_LOST,   FERRY_DO_COMMITTED, FERRY_DO_WAIT },
+    { MUTANT_DONE_WITHOUT_ACK_S, FERRY_S_ABORTED_ASKED, ANY,           ANY,            FERRY_DO_REPLUG,    FERRY_DO_UNDO },
 };
 
 static const struct {
@@ -61,6 +67,7 @@ static const struct {
     { MUTANT_NO_TOMBSTONE,         FERRY_TR_NONE,     ANY,               FERRY_TARGET_ABORTED,    FERRY_TARGET_ANSWER },
     { MUTANT_SILENT_TARGET,        FERRY_TR_PREPARED, FERRY_TD_NONE,     FERRY_TARGET_ABORTED,    FERRY_TARGET_WAIT },
     { MUTANT_SILENT_TARGET,        FERRY_TR_PREPARED, FERRY_TD_NONE,     FERRY_TARGET_LEASE,      FERRY_TARGET_WAIT },
+    { MUTANT_DONE_WITHOUT_ACK_T,   FERRY_TR_RUNNING,  ANY,               FERRY_TARGET_ANSWER,     FERRY_TARGET_FINISH },
 };
 /* clang-format on */
 

@@ -160,10 +160,45 @@ is_calm(const Sim *sim)
         return record >= FERRY_RECORD_TRANSFER && record < FERRY_RECORD_ABORTED;
     case SIM_IN_HOLD:
         return record < FERRY_RECORD_TRANSFER || sim->world.call < CALL_OPEN;
+    case SIM_CUT_WHEN_COMPLETE:
+        return !sim->world.completed;
     case SIM_FROM_HANDOFF:
+    case SIM_CUT_AT_HANDOFF:
         return record < FERRY_RECORD_HANDOFF;
     }
     return true;
+}
+
+static unsigned
+event_named(const char *name)
+{
+    for (unsigned i = 0; i < sim_n_events; i++) {
+        if (g_str_equal(sim_events[i].name, name))
+            return i;
+    }
+    g_assert_not_reached();
+}
+
+static void
+cut_once(Sim *sim)
+{
+    SimWhen when = sim->profile->when;
+
+    if (sim->was_cut || (when != SIM_CUT_WHEN_COMPLETE && when != SIM_CUT_AT_HANDOFF))
+        return;
+    sim->was_cut = true;
+    sim->lazy_event = event_named("link heals");
+    sim_happen(sim, event_named("T is not heard"));
+    if (when == SIM_CUT_WHEN_COMPLETE)
+        sim_happen(sim, event_named("S is not heard"));
+}
+
+static void
+decide_for_one(Sim *sim)
+{
+    sim_resolve(sim, sim_random(sim, 2) == 0 ? SOURCE : TARGET);
+    if (sim->was_cut && (sim->world.resolved[SOURCE] || sim->world.resolved[TARGET]))
+        sim->lazy_event = sim_n_events; /* none */
 }
 
 static void
@@ -173,6 +208,7 @@ disturb(Sim *sim)
 
     if (is_calm(sim))
         return;
+    cut_once(sim);
     if (chance(sim, profile->crash_permille))
         (void)happen_any(sim, EVENT_CRASH);
     if (sim->world.deaths < profile->max_deaths && chance(sim, profile->death_permille))
@@ -183,6 +219,8 @@ disturb(Sim *sim)
         say_late(sim);
     if (chance(sim, profile->cancel_permille))
         sim_cancel(sim);
+    if (chance(sim, profile->resolve_permille))
+        decide_for_one(sim);
 }
 
 static void

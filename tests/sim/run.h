@@ -2,8 +2,16 @@
 
 #include "drive.h"
 
-/** When faults come. */
-typedef enum { SIM_FROM_SOME_POINT, SIM_BEFORE_TRANSFER, SIM_IN_HOLD, SIM_FROM_HANDOFF } SimWhen;
+/** When faults come; the CUT ones begin with a link that breaks then and heals once an operator has
+ * decided, or with all the rest. */
+typedef enum {
+    SIM_FROM_SOME_POINT,
+    SIM_BEFORE_TRANSFER,
+    SIM_IN_HOLD,
+    SIM_FROM_HANDOFF,
+    SIM_CUT_WHEN_COMPLETE, /* neither side hears the other */
+    SIM_CUT_AT_HANDOFF,    /* T hears GO, S hears nothing */
+} SimWhen;
 
 /** How a schedule is made. */
 typedef struct _SimProfile {
@@ -12,6 +20,7 @@ typedef struct _SimProfile {
     unsigned crash_permille, death_permille, hand_permille, late_permille, cancel_permille;
     unsigned max_deaths;
     SimWhen when;
+    unsigned resolve_permille;
     unsigned picks; /* so many random choices; then all heals, and it must end by itself */
 } SimProfile;
 

@@ -10,11 +10,12 @@
  *     FERRY_SIM_REPLAY="PLAN POINT FAULT CANCEL POINT FAULT" …  a planned one
  *
  * FERRY_SIM_SHORT leaves pairs and mutants out, FERRY_SIM_ALL_PAIRS takes pairs of all faults,
- * FERRY_SIM_SECONDS bounds the random schedules, FERRY_SIM_SCHEDULES sets their number instead.
+ * FERRY_SIM_SCHEDULES sets the number of random schedules, FERRY_SIM_SECONDS bounds their time.
  */
 #include <stdio.h>
 
 #include "event.h"
+#include "parallel.h"
 #include "run.h"
 #include "watch.h"
 
@@ -28,16 +29,36 @@ static const SimPlan plans[] = {
 };
 
 static const SimProfile profiles[] = {
-    /* name      gap  crash death hand late cancel deaths when          picks */
-    { "calm",    10,  2,    0,    0,   5,   2,     0,     SIM_FROM_SOME_POINT, 400 },
-    { "crashes", 20,  15,   0,    5,   10,  2,     0,     SIM_FROM_SOME_POINT, 300 },
-    { "deaths",  20,  8,    6,    10,  10,  1,     2,     SIM_FROM_SOME_POINT, 300 },
-    { "storm",   50,  40,   5,    10,  20,  5,     2,     SIM_FROM_SOME_POINT, 200 },
-    { "early",   20,  20,   2,    10,  40,  10,    1,     SIM_BEFORE_TRANSFER, 300 },
-    { "hold",    30,  20,   10,   20,  20,  2,     2,     SIM_IN_HOLD,         300 },
-    { "handoff", 50,  30,   20,   20,  20,  0,     2,     SIM_FROM_HANDOFF,    300 },
+    /* name      gap  crash death hand late cancel deaths when          resolve picks */
+    { "calm",    10,  2,    0,    0,   5,   2,     0,     SIM_FROM_SOME_POINT, 0,   400 },
+    { "crashes", 20,  15,   0,    5,   10,  2,     0,     SIM_FROM_SOME_POINT, 0,   300 },
+    { "deaths",  20,  8,    6,    10,  10,  1,     2,     SIM_FROM_SOME_POINT, 0,   300 },
+    { "storm",   50,  40,   5,    10,  20,  5,     2,     SIM_FROM_SOME_POINT, 20,  200 },
+    { "early",   20,  20,   2,    10,  40,  10,    1,     SIM_BEFORE_TRANSFER, 0,   300 },
+    { "hold",    30,  20,   10,   20,  20,  2,     2,     SIM_IN_HOLD,         50,  300 },
+    { "handoff", 50,  30,   20,   20,  20,  0,     2,     SIM_FROM_HANDOFF,    50,  300 },
+    { "resolve", 40,  20,   30,   60,  20,  0,     2,     SIM_IN_HOLD,         300, 300 },
+    { "unheard", 40,  10,   40,   60,  5,   0,     1,     SIM_CUT_WHEN_COMPLETE, 300, 300 },
+    { "unanswered", 40, 10, 40,   60,  5,   0,     1,     SIM_CUT_AT_HANDOFF,  300, 300 },
 };
 /* clang-format on */
+
+/* Rows of the table that is printed at the end. */
+static GString *table;
+
+static void note(const char *what, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+static void
+note(const char *what, const char *format, ...)
+{
+    va_list values;
+
+    g_string_append_printf(table, "#   %-32s ", what);
+    va_start(values, format);
+    g_string_append_vprintf(table, format, values);
+    va_end(values);
+    g_string_append_c(table, '\n');
+}
 
 static const char *
 fault_name(unsigned fault)
@@ -143,8 +164,8 @@ test_every_single_fault(void)
             }
         }
     }
-    printf("# single faults: %u points, %u faults that happened, %u violations\n", points, faults,
-           failed);
+    note("points of the plain schedules", "%u", points);
+    note("single faults", "%u", faults);
     g_assert_cmpuint(failed, ==, 0);
 }
 
@@ -156,11 +177,7 @@ is_ferryd_death(unsigned fault)
 
 /* A second fault in every gap after the first one, while there are any. */
 static void
-run_pairs(unsigned point,
-          unsigned kind,
-          bool (*is_wanted)(unsigned fault),
-          unsigned *ret_pairs,
-          unsigned *ret_failed)
+pairs_after(unsigned point, unsigned kind, bool (*is_wanted)(unsigned fault), SimTally *tally)
 {
     for (unsigned second = 0; second < n_faults(); second++) {
         SimResult result = { .points = point + 1 };
@@ -168,8 +185,25 @@ run_pairs(unsigned point,
         for (unsigned later = point + 1; is_wanted(second) && later <= result.points; later++) {
             SimFault fault = { .planned = { { point, kind }, { later, second } } };
 
-            *ret_failed += !check_planned(&plans[0], &fault, &result);
-            (*ret_pairs)++;
+            tally->failed += !check_planned(&plans[0], &fault, &result);
+            tally->ran++;
+        }
+    }
+}
+
+static void
+run_pairs(unsigned worker, unsigned n_workers, void *data, SimTally *tally)
+{
+    bool (*is_wanted)(unsigned fault) =
+        g_getenv("FERRY_SIM_ALL_PAIRS") != NULL ? is_fault : is_ferryd_death;
+    SimFault none = { 0 };
+    unsigned points = sim_run_planned(&plans[0], &none, SIM_QUIET).points;
+
+    (void)data;
+    for (unsigned point = 1 + worker; point <= points && tally->failed < 20; point += n_workers) {
+        for (unsigned kind = 0; kind < n_faults(); kind++) {
+            if (is_wanted(kind))
+                pairs_after(point, kind, is_wanted, tally);
         }
     }
 }
@@ -178,21 +212,10 @@ run_pairs(unsigned point,
 static void
 test_every_pair(void)
 {
-    bool (*is_wanted)(unsigned fault) =
-        g_getenv("FERRY_SIM_ALL_PAIRS") != NULL ? is_fault : is_ferryd_death;
-    SimFault none = { 0 };
-    unsigned points = sim_run_planned(&plans[0], &none, SIM_QUIET).points;
-    unsigned pairs = 0;
-    unsigned failed = 0;
+    SimTally tally = sim_in_parallel(run_pairs, NULL);
 
-    for (unsigned point = 1; point <= points && failed < 20; point++) {
-        for (unsigned kind = 0; kind < n_faults(); kind++) {
-            if (is_wanted(kind))
-                run_pairs(point, kind, is_wanted, &pairs, &failed);
-        }
-    }
-    printf("# pairs of faults: %u, %u violations\n", pairs, failed);
-    g_assert_cmpuint(failed, ==, 0);
+    note("pairs of faults", "%" G_GUINT64_FORMAT, tally.ran);
+    g_assert_cmpuint(tally.failed, ==, 0);
 }
 
 static bool
@@ -215,28 +238,46 @@ setting(const char *name, uint64_t otherwise)
     return text == NULL ? otherwise : g_ascii_strtoull(text, NULL, 10);
 }
 
+/* Which random schedules: numbers from @seed on, until so many or so long. */
+typedef struct {
+    uint64_t schedules, seed;
+    int64_t until_us;
+} Random;
+
+static void
+run_random(unsigned worker, unsigned n_workers, void *data, SimTally *tally)
+{
+    const Random *random = data;
+
+    for (uint64_t i = worker; i < random->schedules && tally->failed < 20; i += n_workers) {
+        const SimPlan *plan = &plans[i % G_N_ELEMENTS(plans)];
+        const SimProfile *profile = &profiles[i / G_N_ELEMENTS(plans) % G_N_ELEMENTS(profiles)];
+
+        if (g_get_monotonic_time() >= random->until_us)
+            break;
+        tally->failed += !check_random(plan, profile, random->seed + i);
+        tally->ran++;
+    }
+    tally->rows_used = sim_watch_rows();
+}
+
 static void
 test_random(void)
 {
-    uint64_t schedules = setting("FERRY_SIM_SCHEDULES", UINT64_MAX);
-    int64_t seconds = (int64_t)setting("FERRY_SIM_SECONDS", schedules == UINT64_MAX ? 60 : 36000);
-    uint64_t seed = setting("FERRY_SIM_SEED", 1);
-    int64_t until_us = g_get_monotonic_time() + seconds * G_USEC_PER_SEC;
-    uint64_t ran = 0;
-    unsigned failed = 0;
-    SimRows rows;
+    int64_t seconds = (int64_t)setting("FERRY_SIM_SECONDS", 36000);
+    Random random = { .schedules = setting("FERRY_SIM_SCHEDULES", 100000),
+                      .seed = setting("FERRY_SIM_SEED", 1),
+                      .until_us = g_get_monotonic_time() + seconds * G_USEC_PER_SEC };
+    int64_t began_us = g_get_monotonic_time();
+    SimTally tally = sim_in_parallel(run_random, &random);
+    g_autofree char *missing = sim_watch_missing(tally.rows_used);
 
-    for (; ran < schedules && failed < 20 && g_get_monotonic_time() < until_us; ran++) {
-        const SimPlan *plan = &plans[ran % G_N_ELEMENTS(plans)];
-        const SimProfile *profile = &profiles[ran / G_N_ELEMENTS(plans) % G_N_ELEMENTS(profiles)];
-
-        failed += !check_random(plan, profile, seed + ran);
-    }
-    rows = sim_watch_rows();
     printf("# random: %" G_GUINT64_FORMAT " schedules from seed %" G_GUINT64_FORMAT
-           ", %u violations; %u of %u rows used, unused:%s\n",
-           ran, seed, failed, rows.rows_used, rows.n_rows, rows.unused);
-    g_assert_cmpuint(failed, ==, 0);
+           " in %.0f s, %u violations; rows of %u never asked for:%s\n",
+           tally.ran, random.seed, (double)(g_get_monotonic_time() - began_us) / G_USEC_PER_SEC,
+           tally.failed, sim_watch_n_rows(), missing[0] == '\0' ? " none" : missing);
+    note("random schedules", "%" G_GUINT64_FORMAT, tally.ran);
+    g_assert_cmpuint(tally.failed, ==, 0);
 }
 
 static const SimProfile *
@@ -273,15 +314,22 @@ hunt(SimMutant mutant, uint64_t limit)
 }
 
 static void
+hunt_some(unsigned worker, unsigned n_workers, void *data, SimTally *tally)
+{
+    const uint64_t *limit = data;
+
+    for (unsigned i = MUTANT_NONE + 1 + worker; i < N_MUTANTS; i += n_workers)
+        tally->ran += hunt((SimMutant)i, *limit) != 0;
+}
+
+static void
 test_mutants(void)
 {
-    uint64_t limit = setting("FERRY_SIM_MUTANT_SCHEDULES", 10000);
-    unsigned caught = 0;
+    uint64_t limit = setting("FERRY_SIM_MUTANT_SCHEDULES", 100000);
+    SimTally tally = sim_in_parallel(hunt_some, &limit);
 
-    for (unsigned i = MUTANT_NONE + 1; i < N_MUTANTS; i++)
-        caught += hunt((SimMutant)i, limit) != 0;
-    printf("# mutants: %u of %u caught\n", caught, N_MUTANTS - 1);
-    g_assert_cmpuint(caught, ==, N_MUTANTS - 1);
+    note("mutants caught", "%" G_GUINT64_FORMAT " of %u", tally.ran, N_MUTANTS - 1);
+    g_assert_cmpuint(tally.ran, ==, N_MUTANTS - 1);
 }
 
 static unsigned
@@ -331,6 +379,8 @@ replay(const char *what)
 int
 main(int argc, char **argv)
 {
+    int failed = 0;
+
     if (g_getenv("FERRY_SIM_REPLAY") != NULL)
         return replay(g_getenv("FERRY_SIM_REPLAY"));
     g_test_init(&argc, &argv, NULL);
@@ -342,5 +392,9 @@ main(int argc, char **argv)
         g_test_add_func("/sim/mutants", test_mutants);
     }
     g_test_add_func("/sim/random", test_random);
-    return g_test_run();
+    table = g_string_new(NULL);
+    failed = g_test_run();
+    printf("# survived, each with one guest in the end:\n%s", table->str);
+    g_string_free(table, TRUE);
+    return failed;
 }

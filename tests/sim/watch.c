@@ -6,8 +6,8 @@
 #define N_SOURCE_ROWS 23
 #define N_TARGET_ROWS 18
 
-static bool source_used[N_SOURCE_ROWS + 1];
-static bool target_used[N_TARGET_ROWS + 1];
+/* One bit a row, the source's first. */
+static uint64_t used;
 
 FerrySourceDecision __real_ferry_decide_source(FerrySourceRecord record,
                                                FerrySourceDomain domain,
@@ -23,6 +23,11 @@ FerrySourceDecision __wrap_ferry_decide_source(FerrySourceRecord record,
                                                FerryTargetDomain target_domain);
 FerryTargetDecision
 __wrap_ferry_decide_target(FerryTargetRecord record, FerryTargetDomain domain, FerrySaid said);
+
+FerryKept
+__real_ferry_resolve_source(const FerryPlan *plan, const FerryResolution *resolution, char **why);
+FerryKept
+__wrap_ferry_resolve_source(const FerryPlan *plan, const FerryResolution *resolution, char **why);
 
 static void
 impossible(FerrySide side)
@@ -52,10 +57,30 @@ mutates_now(void)
 }
 
 static void
-use(bool *used, const char *row)
+use(FerrySide side, const char *row)
 {
     if (row[0] != '\0')
-        used[g_ascii_strtoull(row + 1, NULL, 10)] = true;
+        used |= UINT64_C(1) << ((side == SOURCE ? 0 : N_SOURCE_ROWS) +
+                                g_ascii_strtoull(row + 1, NULL, 10) - 1);
+}
+
+/* A mutant's: S does not wait for T's word where its own guest is gone. */
+static void
+start_alone(void)
+{
+    SimWorld *world = &sim_current()->world;
+
+    if (world->mutant == MUTANT_COLD_START_ALONE && world->host[SOURCE].libvirtd &&
+        world->host[SOURCE].ferryd && world->host[SOURCE].guest == GUEST_NONE)
+        sim_world_set_guest(world, SOURCE, GUEST_COLD);
+}
+
+FerryKept
+__wrap_ferry_resolve_source(const FerryPlan *plan, const FerryResolution *resolution, char **why)
+{
+    FerryKept kept = __real_ferry_resolve_source(plan, resolution, why);
+
+    return sim_current()->world.mutant == MUTANT_RESOLVE_MEMORY ? FERRY_KEPT_MEMORY : kept;
 }
 
 FerrySourceDecision
@@ -72,11 +97,13 @@ __wrap_ferry_decide_source(FerrySourceRecord record,
              ferry_source_domain_name(domain), ferry_relay_state_name(relay),
              ferry_target_answer_name(answer), ferry_target_domain_name(target_domain),
              decision.row, ferry_source_act_name(decision.act));
-    use(source_used, decision.row);
+    use(SOURCE, decision.row);
     if (decision.act == FERRY_DO_IMPOSSIBLE)
         impossible(SOURCE);
     if (decision.act == FERRY_DO_HANDOFF && sim_current()->world.mutant == MUTANT_GO_BEFORE_JOURNAL)
         sim_late_word(sim_current(), FERRY_SAID_HANDOFF);
+    if (decision.act == FERRY_DO_REPLUG && domain == FERRY_S_GONE)
+        start_alone();
     if (mutates_now())
         decision.act =
             sim_mutate_source(sim_current()->world.mutant, record, relay, answer, decision.act);
@@ -91,7 +118,7 @@ __wrap_ferry_decide_target(FerryTargetRecord record, FerryTargetDomain domain, F
     sim_note(sim_current(), "  T: %s %s, S says %s: %s %s", ferry_target_record_name(record),
              ferry_target_domain_name(domain), ferry_said_name(said), decision.row,
              ferry_target_act_name(decision.act));
-    use(target_used, decision.row);
+    use(TARGET, decision.row);
     if (decision.act == FERRY_TARGET_IMPOSSIBLE)
         impossible(TARGET);
     if (mutates_now())
@@ -99,23 +126,28 @@ __wrap_ferry_decide_target(FerryTargetRecord record, FerryTargetDomain domain, F
     return decision;
 }
 
-SimRows
+uint64_t
 sim_watch_rows(void)
 {
-    static char names[256];
-    SimRows rows = { .n_rows = N_SOURCE_ROWS + N_TARGET_ROWS, .unused = names };
-    g_autoptr(GString) unused = g_string_new(NULL);
+    return used;
+}
 
-    for (unsigned i = 1; i <= N_SOURCE_ROWS; i++) {
-        rows.rows_used += source_used[i];
-        if (!source_used[i])
-            g_string_append_printf(unused, " S%u", i);
+unsigned
+sim_watch_n_rows(void)
+{
+    return N_SOURCE_ROWS + N_TARGET_ROWS;
+}
+
+char *
+sim_watch_missing(uint64_t rows)
+{
+    GString *missing = g_string_new(NULL);
+
+    for (unsigned i = 0; i < N_SOURCE_ROWS + N_TARGET_ROWS; i++) {
+        if (rows & UINT64_C(1) << i)
+            continue;
+        g_string_append_printf(missing, " %c%u", i < N_SOURCE_ROWS ? 'S' : 'T',
+                               i < N_SOURCE_ROWS ? i + 1 : i - N_SOURCE_ROWS + 1);
     }
-    for (unsigned i = 1; i <= N_TARGET_ROWS; i++) {
-        rows.rows_used += target_used[i];
-        if (!target_used[i])
-            g_string_append_printf(unused, " T%u", i);
-    }
-    (void)g_strlcpy(names, unused->str, sizeof(names));
-    return rows;
+    return g_string_free(missing, FALSE);
 }

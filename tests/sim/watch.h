@@ -1,11 +1,11 @@
 #pragma once
 
-#include <stdbool.h>
+#include <stdint.h>
 
-/** What the wrapped decision tables saw in all schedules so far. */
-typedef struct {
-    unsigned rows_used, n_rows;
-    const char *unused; /* (transfer none): names, until the next call */
-} SimRows;
+/** Returns: the decision tables' rows that were ever asked for, one bit a row, S1 the lowest */
+uint64_t sim_watch_rows(void);
 
-SimRows sim_watch_rows(void);
+unsigned sim_watch_n_rows(void);
+
+/** Returns: (transfer full): " S2 T3", the names of those that are not in @rows */
+char *sim_watch_missing(uint64_t rows);

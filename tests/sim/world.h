@@ -85,6 +85,7 @@ typedef struct {
     FerryRecordKind record[N_SIDES]; /* newest in each journal */
     bool prepared;                   /* T lets libvirt's prepare pass */
     bool releasing;                  /* S's detach phase: the guest lets go of devices */
+    bool resolved[N_SIDES];          /* an operator decided for that side */
 } SimWorld;
 
 /** Guest running on both hosts or on neither: what S's guest is after a cancelled migration. */
