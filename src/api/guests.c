@@ -103,6 +103,8 @@ get_guest(void *data, const FerryRequest *request, FerryResponse *response, GErr
         return false;
     body = describe(self, guest);
     add_devices(self, body, domain, xml);
+    (void)json_object_set_new(body, "hybrids",
+                              ferry_hybrid_describe(self->hybrids, guest->uuid, domain));
     ferry_response_json(response, MHD_HTTP_OK, body);
     return true;
 }

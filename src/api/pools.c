@@ -3,6 +3,7 @@
 #include "api/json.h"
 #include "api/resources.h"
 #include "base/error.h"
+#include "migrate/companion.h"
 #include "pool/pools.h"
 #include "xml/network.h"
 
@@ -94,15 +95,34 @@ read_pool(const json_t *body, FerryPool **ret, GError **error)
     return ferry_pool_from_json(body, ret, error);
 }
 
+static FerryInventory *
+newest_inventory(void *data)
+{
+    return ferry_watch_inventory(data, NULL);
+}
+
+/* A pool of hybrids has a network beside it. */
+static FerryCompanionHost
+companion_host(const FerryApi *self)
+{
+    return (FerryCompanionHost){ .pools = self->pools,
+                                 .networks = ferry_companion_guest_ops(),
+                                 .networks_data = self->guests,
+                                 .inventory = newest_inventory,
+                                 .inventory_data = self->watch,
+                                 .root = self->kernel->root };
+}
+
 static bool
 define_pool(void *data, const FerryRequest *request, FerryResponse *response, GError **error)
 {
     const FerryApi *self = data;
+    const FerryCompanionHost host = companion_host(self);
     g_autoptr(FerryPool) pool = NULL;
     json_t *reasons = NULL;
 
     if (!read_pool(request->body, &pool, error) ||
-        !ferry_pools_define(self->pools, pool, &reasons, error))
+        !ferry_companion_define(&host, pool, &reasons, error))
         return false;
     if (reasons != NULL) {
         ferry_response_refused(response, "the pool was not defined", reasons);
@@ -114,10 +134,10 @@ define_pool(void *data, const FerryRequest *request, FerryResponse *response, GE
 static bool
 undefine_pool(void *data, const FerryRequest *request, FerryResponse *response, GError **error)
 {
-    const FerryApi *self = data;
+    const FerryCompanionHost host = companion_host(data);
     json_t *reasons = NULL;
 
-    if (!ferry_pools_undefine(self->pools, request->segments[0], &reasons, error))
+    if (!ferry_companion_undefine(&host, request->segments[0], &reasons, error))
         return false;
     if (reasons != NULL)
         ferry_response_refused(response, "the pool was not undefined", reasons);

@@ -5,6 +5,7 @@
 #include "guest/connection.h"
 #include "host/kernel.h"
 #include "host/watch.h"
+#include "migrate/hybrid.h"
 #include "migrate/migrator.h"
 #include "pool/pools.h"
 #include "store/store.h"
@@ -41,6 +42,7 @@ typedef struct {
     const FerryKernel
         *kernel; /* how they are changed; the process's own, see ferry_mdev_remove() */
     FerryPools *pools;
+    FerryHybrids *hybrids;
     const FerryKeepOps *keep;
     void *keep_data;
     const FerryVfioOps *vfio;

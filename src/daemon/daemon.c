@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "daemon/keep.h"
 #include "daemon/restore.h"
+#include "migrate/hybrid.h"
 #include "migrate/keeper.h"
 #include "migrate/life-host.h"
 #include "migrate/migrator.h"
@@ -44,6 +45,7 @@ struct _FerryDaemon {
     FerryMigrator *migrator;
     FerryLifeHost life_host;
     FerryLife life;
+    FerryHybrids *hybrids;
     FerryKeeper *keeper;
     FerryApi api;
     FerryServer *server;
@@ -208,6 +210,30 @@ start_migrator(FerryDaemon *self, GError **error)
     return ferry_migrator_recover(self->migrator, error);
 }
 
+static bool
+find_pool(void *data, const char *name, FerryPool **ret, GError **error)
+{
+    return ferry_pools_find(data, name, ret, error);
+}
+
+static void
+open_hybrids(FerryDaemon *self)
+{
+    const FerryHybridsConfig config = { .guest = ferry_hybrid_guest_ops(),
+                                        .guest_data = self->guests,
+                                        .claims = &ferry_claim_ops,
+                                        .claims_data = self->pools,
+                                        .find_pool = find_pool,
+                                        .pools_data = self->pools,
+                                        .inventory = newest_inventory,
+                                        .inventory_data = self->watch,
+                                        .netdevs = ferry_netdev_kernel(),
+                                        .root = self->root_fd,
+                                        .clock = ferry_clock_system() };
+
+    self->hybrids = ferry_hybrids_new(&config);
+}
+
 /* After the migrator has found its jobs again: a job's guest and claims are not the keeper's. */
 static bool
 start_keeper(FerryDaemon *self, GError **error)
@@ -220,6 +246,8 @@ start_keeper(FerryDaemon *self, GError **error)
                               .guests_data = &self->life_host,
                               .claims = &ferry_claim_ops,
                               .claims_data = self->pools,
+                              .hybrids = &ferry_hybrid_ops,
+                              .hybrids_data = self->hybrids,
                               .turns = ferry_guest_turns_new(),
                               .clock = ferry_clock_system() };
     self->keeper = ferry_keeper_new(&self->life);
@@ -245,6 +273,7 @@ start_server(FerryDaemon *self, GError **error)
                             .watch = self->watch,
                             .kernel = &self->kernel,
                             .pools = self->pools,
+                            .hybrids = self->hybrids,
                             .keep = ferry_keep_ops(),
                             .keep_data = self->keep,
                             .vfio = ferry_probe_vfio() };
@@ -272,6 +301,7 @@ daemon_free(FerryDaemon *self)
     ferry_keeper_free(self->keeper);
     ferry_guest_turns_free(self->life.turns);
     ferry_migrator_free(self->migrator);
+    ferry_hybrids_free(self->hybrids);
     ferry_guests_free(self->guests);
     ferry_pools_free(self->pools);
     ferry_restore_free(self->restore);
@@ -295,6 +325,7 @@ bring_up(FerryDaemon *self, GError **error)
         return false;
     open_pools(self);
     self->guests = ferry_guests_new(self->config->uri);
+    open_hybrids(self);
     return start_migrator(self, error) && start_keeper(self, error) && start_server(self, error);
 }
 
