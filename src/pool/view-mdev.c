@@ -111,14 +111,18 @@ is_made(const Snapshot *snapshot, const char *uuid)
     return false;
 }
 
-/* An mdev that is there is ours only under its claim, on the parent and of the type claimed. */
+/*
+ * An mdev that is there is a claim's when it is on the parent and of the type claimed.  Whether it
+ * was really made under that claim is not asked here: that may have been written since the claims
+ * were read.
+ */
 static void
 add_made(const FerryLook *look, FerryMember *member, const FerryHostDevice *mdev)
 {
     g_autofree char *id = g_strconcat(member->device, "/", mdev->type, NULL);
     const FerryClaimRow *claim = claim_of(look, mdev->name);
     const FerryUser *user = ferry_users_find(look->users, mdev);
-    const bool ours = claim != NULL && claim->made_in[0] != '\0' && strcmp(claim->slot, id) == 0;
+    const bool ours = claim != NULL && strcmp(claim->slot, id) == 0;
     char *who = NULL;
 
     if (ours)

@@ -59,15 +59,19 @@ prepare(Tree *self, const char *path)
     return full;
 }
 
+/* All at once, as the kernel's files change: who reads meanwhile never sees half of it. */
 void
 tree_file(Tree *self, const char *path, const char *text)
 {
     g_autofree char *full = prepare(self, path);
-    FILE *file = fopen(full, "we");
+    g_autofree char *above = g_path_get_dirname(full);
+    g_autofree char *fresh = g_build_filename(above, ".fresh", NULL);
+    FILE *file = fopen(fresh, "we");
 
     g_assert_nonnull(file);
     (void)fprintf(file, "%s\n", text);
     (void)fclose(file);
+    g_assert_cmpint(rename(fresh, full), ==, 0);
 }
 
 void
@@ -313,10 +317,10 @@ tree_mdev(Tree *self, const char *parent_folder, const char *type, const char *u
     put(self, folder, "remove=");
     add_cdev(self, folder);
     tree_link(self, type_link, type_target);
-    tree_link(self, on_bus, target);
     tree_link(self, subsystem, "../../../../bus/mdev");
     join_group(self, folder);
-    update_types(self, parent);
+    update_types(self, parent); /* the kernel counts before it shows */
+    tree_link(self, on_bus, target);
     return 0;
 }
 
