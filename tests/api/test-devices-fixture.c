@@ -44,6 +44,8 @@ start_server(TestHost *self)
     ferry_server_add(self->server, ferry_device_routes, &self->api);
     ferry_server_add(self->server, ferry_mdev_routes, &self->api);
     ferry_server_add(self->server, ferry_pf_routes, &self->api);
+    ferry_server_add(self->server, ferry_pool_routes, &self->api);
+    ferry_server_add(self->server, ferry_claim_routes, &self->api);
     g_assert_true(ferry_server_start(self->server, NULL));
     self->client = ferry_client_new_unix(self->socket_path);
 }

@@ -7,8 +7,8 @@
 #include "tree.h"
 
 /**
- * A host of a synthetic sysfs behind a server on a Unix socket, with the routes of devices, mdevs
- * and PFs.  It has what each test puts into its tree.
+ * A host of a synthetic sysfs behind a server on a Unix socket, with the routes of devices,
+ * mdevs, PFs, pools and claims.  It has what each test puts into its tree.
  */
 typedef struct {
     Tree *tree;
