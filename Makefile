@@ -3,7 +3,7 @@ BUILD ?= build
 PREFIX ?= /usr/local
 PYTHON := /usr/bin/python3
 
-.PHONY: all packages demo check check-lab check-long bench bench-compat bench-vfio install clean
+.PHONY: all packages demo check check-lab check-long bench bench-compat bench-hook bench-vfio install clean
 
 all: $(BUILD)/build.ninja
 	ninja -C $(BUILD)
@@ -34,7 +34,7 @@ clean:
 	rm -rf build build-*
 
 # Measures: ratios against a named peer or limit, each taken in the same run.  On a quiet machine.
-bench: packages bench-compat bench-host bench-vfio bench-daemon bench-pair
+bench: packages bench-compat bench-host bench-vfio bench-daemon bench-hook bench-pair
 
 bench-compat: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) tests/compat/bench-compat-check
@@ -50,6 +50,10 @@ bench-vfio: $(BUILD)/build.ninja
 
 bench-daemon: all
 	@bench/daemon --build $(BUILD)
+
+bench-hook: $(BUILD)/build.ninja
+	@ninja -C $(BUILD) src/hook/ferry-hook
+	@bench/hook --build $(BUILD)
 
 bench-pair: all
 	@bench/pair/run

@@ -14,6 +14,20 @@ from . import image, machine
 from .place import LabError, digest, locked
 
 NUMBERS = {"alpha": 1, "beta": 2}
+# libvirtd looks for hooks when it is started; the frozen one has seen none.
+RESTART_LIBVIRTD = """
+[ -e /etc/libvirt/hooks/qemu.d/ferry ] || exit 0
+pid=$(cat /run/libvirtd.pid)
+kill "$pid"
+while kill -0 "$pid" 2>/dev/null; do sleep 0.1; done
+libvirtd -l -d -p /run/libvirtd.pid
+n=0
+until virsh uri >/dev/null 2>&1; do
+    n=$((n + 1))
+    [ $n -lt 300 ] || exit 1
+    sleep 0.1
+done
+"""
 START_FERRYD = """
 ldconfig
 daemon=$(command -v ferryd) || exit 0
@@ -23,7 +37,7 @@ mkdir -p /var/lib/ferry /run/ferry
 n=0
 until [ -S /run/ferry/ferryd.sock ]; do
     n=$((n + 1))
-    [ $n -lt 100 ] && kill -0 $! 2>/dev/null || { cat /var/log/ferryd.log; exit 1; }
+    [ $n -lt 600 ] && kill -0 $! 2>/dev/null || { cat /var/log/ferryd.log; exit 1; }
     sleep 0.1
 done
 """
@@ -101,6 +115,9 @@ class Host:
         status, text = self.sh(f"mkdir -p '{folder}' && tar -x -C '{folder}'", data=data.getvalue())
         if status != 0:
             raise LabError(f"lab: cannot put {source} to {self.name}:{target}: {text}")
+
+    def restart_libvirtd(self):
+        self(RESTART_LIBVIRTD)
 
     def start_ferryd(self):
         self(START_FERRYD)
@@ -222,9 +239,10 @@ class Hosts:
             raise
 
     def install(self, tree):
-        """Puts the installed ferry into every host, and starts its ferryd."""
+        """Puts the installed ferry into every host, shows libvirtd its hook, and starts its ferryd."""
         for host in self.each.values():
             host.put(tree, "/")
+            host.restart_libvirtd()
             host.start_ferryd()
 
     def down(self):
