@@ -38,8 +38,10 @@ add_cells(json_t *pool)
     {
         (void)json_array_append(names, json_object_get(member, "name"));
         (void)json_object_set_new(member, "left", format_types(json_object_get(member, "types")));
-        if (json_is_false(json_object_get(member, "present")))
-            (void)json_object_set_new(member, "device", json_string("not there"));
+        if (!json_is_false(json_object_get(member, "present")))
+            continue;
+        (void)json_object_set_new(member, "device", json_string("not there"));
+        (void)json_object_del(member, "left");
     }
     (void)json_object_set_new(pool, "names", names);
     if (json_object_get(pool, "degraded") == NULL)

@@ -95,8 +95,61 @@ class Case:
 
 TOO_LATE = problem(409, "busy", "too late: job J1 is handing the guest over")
 
+NET_X = {"name": "net-x", "kind": "vf", "policy": "spread", "pfs": ["eth3", "eth4"], "hybrid": True, "used": 2, "total": 14,
+         "free": 12, "degraded": "degraded: 7 of 14 on a PF without link", "members": [
+             {"name": "eth3", "present": True, "device": "0000:03:00.0", "netdev": "eth3", "link": "up", "used": 2,
+              "total": 7, "free": 5, "slots": [
+                  {"slot": "0000:03:00.0/vf0", "state": "claimed", "device": "0000:03:10.0", "who": "guest web (ua-net0)",
+                   "claim": {"generation": 7, "state": "in_use"}},
+                  {"slot": "0000:03:00.0/vf1", "state": "foreign", "device": "0000:03:10.2",
+                   "who": "process 47 (qemu-system-x86)"},
+                  {"slot": "0000:03:00.0/vf2", "state": "free", "device": "0000:03:10.4"}]},
+             {"name": "eth4", "present": True, "device": "0000:03:00.1", "netdev": "eth4", "link": "down", "used": 0,
+              "total": 7, "free": 7, "slots": []}]}
+GPUS = {"name": "gpus", "kind": "mdev", "policy": "pack", "parents": ["mtty", "late", "gone"], "types": ["mtty-1"], "used": 1,
+        "members": [
+            {"name": "mtty", "present": True, "device": "mtty", "used": 1, "slots": [], "capacity": "one_of",
+             "types": [{"type": "mtty-1", "available": 23}, {"type": "mtty-2", "available": 11}]},
+            {"name": "late", "present": True, "device": "late", "used": 0, "slots": [], "types": []},
+            {"name": "gone", "present": False, "used": 0, "slots": [], "types": []}]}
+POOLS = ("POST", "/v1/pools")
+
 # routes, arguments, exit code, stdout, stderr (None: do not look)
 ROWS = [
+    ({("GET", "/v1/pools"): (200, {"pools": [NET_X, GPUS]})}, ["pool", "list"], 0,
+     "NAME   KIND  MEMBERS           POLICY  USED  FREE  STATE\n"
+     "net-x  vf    eth3, eth4        spread  2     12    degraded: 7 of 14 on a PF without link\n"
+     "gpus   mdev  mtty, late, gone  pack    1     -     ok\n", ""),
+    ({("GET", "/v1/pools/net-x"): (200, NET_X)}, ["pool", "show", "net-x"], 0,
+     "pool:         net-x\nkind:         vf\npolicy:       spread\nhybrid:       yes\nused:         2\n"
+     "free:         12\ntotal:        14\nstate:        degraded: 7 of 14 on a PF without link\n\n"
+     "PF    DEVICE        LINK  USED  FREE  TOTAL\n"
+     "eth3  0000:03:00.0  up    2     5     7\n"
+     "eth4  0000:03:00.1  down  0     7     7\n\n"
+     "SLOT              STATE    DEVICE        WHO                           CLAIM  CLAIM'S STATE\n"
+     "0000:03:00.0/vf0  claimed  0000:03:10.0  guest web (ua-net0)           7      in_use\n"
+     "0000:03:00.0/vf1  foreign  0000:03:10.2  process 47 (qemu-system-x86)  -      -\n", ""),
+    ({("GET", "/v1/pools/gpus"): (200, GPUS)}, ["pool", "show", "gpus"], 0,
+     "pool:         gpus\nkind:         mdev\npolicy:       pack\ntypes:        mtty-1\nused:         1\n"
+     "state:        ok\n\n"
+     "PARENT  DEVICE     USED  LEFT (ONE OF)\n"
+     "mtty    mtty       1     mtty-1 23 or mtty-2 11\n"
+     "late    late       0     no types published yet\n"
+     "gone    not there  0     -\n", ""),
+    ({POOLS: (201, GPUS)}, ["pool", "define", "gpus", "--parent", "mtty", "--type", "mtty-1", "--policy", "pack"], 0, None, ""),
+    ({POOLS: refused(("vf-in-two-pools", "eth4 belongs to pool y already", {"remedy": "leave it out"}))},
+     ["pool", "define", "net-x", "--pf", "eth4"], 1, "",
+     "ferry: refused\n  vf-in-two-pools: eth4 belongs to pool y already\n    leave it out\n"),
+    ({}, ["pool", "define", "net-x", "--pf", "eth4", "--vlan", "4095"], 2, "",
+     "ferry: --vlan 4095: it is not a VLAN from 1 to 4094\n"),
+    ({}, ["pool", "define", "net.xml", "--pf", "eth4"], 2, "", "ferry: --pf: net.xml says that itself\n"),
+    ({}, ["pool", "define", "/nonexistent/net.xml"], 3, "", None),
+    ({("DELETE", "/v1/pools/net-x"): (204, None)}, ["pool", "undefine", "net-x"], 0, "", ""),
+    ({("DELETE", "/v1/pools/net-x"): refused(("pool-in-use", "pool net-x is used by guest web (ua-net0)", {}))},
+     ["pool", "undefine", "net-x"], 1, "",
+     "ferry: refused\n  pool-in-use: pool net-x is used by guest web (ua-net0)\n"),
+    ({("DELETE", "/v1/pools/net-x"): problem(404, "not-found", "there is no pool net-x")},
+     ["pool", "undefine", "net-x"], 3, "", "ferry: there is no pool net-x\n"),
     ({("GET", "/v1/guests"): (200, {"guests": [GUEST, dict(GUEST, name="db", state="shut off", job="J1")]})},
      ["guest", "list"], 0,
      "NAME  STATE     MEMORY     PERSISTENT  AUTOSTART  JOB  UUID\n"
@@ -257,6 +310,24 @@ def test_requests(case):
         ("POST", "/v1/migrations", plain),
         ("POST", "/v1/migrations", {**plain, "max_downtime_ms": 15000, "timeout_s": 2, "bandwidth_bps": 100663296}),
         ("POST", "/v1/checks", plain), ("POST", "/v1/hosts", {"name": "beta", "address": "[::1]:7"})], ferryd.calls
+
+
+def test_pool_requests(case):
+    """What the options become, and a file."""
+    path = os.path.join(case.root, "net.xml")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("<network/>")
+    with case.serve({POOLS: (201, NET_X)}) as ferryd:
+        case.run("pool", "define", "a", "--pf", "eth3", "--pf=eth4", "--policy", "spread", "--vlan", "42", "--hybrid")
+        case.run("pool", "define", "b", "--vf", "0000:03:10.0", "--ephemeral")
+        case.run("pool", "define", "c", "--parent", "mtty", "--type", "t-1", "--type", "t-2")
+        case.run("pool", "define", path, "--policy", "pack")
+        assert json.loads(case.run("pool", "define", path, "--json")) == NET_X
+    assert [body for _, _, body in ferryd.calls] == [
+        {"name": "a", "pfs": ["eth3", "eth4"], "policy": "spread", "vlan": 42, "hybrid": True},
+        {"name": "b", "addresses": ["0000:03:10.0"], "ephemeral": True},
+        {"name": "c", "parents": ["mtty"], "types": ["t-1", "t-2"]},
+        {"xml": "<network/>", "policy": "pack"}, {"xml": "<network/>"}], ferryd.calls
 
 
 def test_wrong_quantities(case):
