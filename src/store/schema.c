@@ -33,8 +33,8 @@ static const char *const steps[] = {
     "CREATE UNIQUE INDEX claim_mdev ON claim (device) WHERE device <> '';"
     "CREATE UNIQUE INDEX claim_alias ON claim (guest_uuid, alias) WHERE state <> 'releasing';",
 
-    "CREATE TABLE probe (kind TEXT PRIMARY KEY, answer TEXT NOT NULL,"
-    "  probed_us INTEGER NOT NULL) STRICT, WITHOUT ROWID;",
+    ("CREATE TABLE probe (kind TEXT PRIMARY KEY, answer TEXT NOT NULL,"
+     "  probed_us INTEGER NOT NULL) STRICT, WITHOUT ROWID;"),
 };
 
 int

@@ -163,7 +163,6 @@ test_foreign_device(void)
 {
     g_autoptr(World) world = world_new_gpus();
     g_autoptr(FerryClaimRow) claim = world_claim(world, &of_pool);
-    g_autoptr(FerryClaimRow) now = NULL;
 
     g_assert_cmpint(tree_mdev(world->tree, "virtual/one/one", "gpu-1", UUID), ==, 0);
     assert_refused(world, claim->generation, "mdev-exists");

@@ -18,7 +18,8 @@ claim_all(World *world, unsigned n)
     for (unsigned i = 0; i < n; i++) {
         g_autofree char *guest = g_strdup_printf("guest-%u", i);
         const FerryNeed need = NEED_VF(guest, "net-x");
-        g_autoptr(FerryClaimRow) claim = world_claim(world, &need);
+
+        ferry_claim_row_free(world_claim(world, &need));
     }
 }
 

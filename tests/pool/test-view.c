@@ -112,7 +112,6 @@ static void
 test_address_list(void)
 {
     g_autoptr(World) world = world_new_two_ports();
-    g_autoptr(FerryPoolView) view = NULL;
 
     world_define(world, "{\"name\": \"list\", \"addresses\": [\"0000:03:10.2\", \"0000:03:10.1\","
                         "\"0000:03:10.0\"]}");
@@ -179,7 +178,6 @@ test_foreign_mdevs(void)
 {
     static const char uuid[] = "4b20d080-1b54-4048-85b3-a6a62d165c01";
     g_autoptr(World) world = world_new();
-    g_autoptr(FerryPoolView) view = NULL;
 
     tree_parent(world->tree, "virtual/mtty/mtty", NULL, "mtty", 2);
     world_define(world, PORTS);
