@@ -4,6 +4,7 @@
 #include "api/device-view.h"
 #include "api/probe.h"
 #include "base/error.h"
+#include "host/facts-dir.h"
 #include "host/facts.h"
 
 static bool
@@ -23,6 +24,19 @@ list_devices(void *data, const FerryRequest *request, FerryResponse *response, G
     }
     ferry_response_json(response, MHD_HTTP_OK, json_pack("{s:o}", "devices", devices));
     return true;
+}
+
+/* A file that counts for nothing must not do so in silence. */
+static void
+add_problems(const FerryApi *api, json_t *body)
+{
+    g_autoptr(FerryFactsDir) files = ferry_facts_dir_read(api->kernel->root);
+    const GPtrArray *problems = ferry_facts_dir_problems(files);
+    json_t *rows = json_array();
+
+    for (guint i = 0; i < problems->len; i++)
+        (void)json_array_append_new(rows, json_string(g_ptr_array_index(problems, i)));
+    (void)json_object_set_new(body, "facts_problems", rows);
 }
 
 /* What the compatibility check would know of it. */
@@ -51,8 +65,10 @@ show(const FerryApi *api,
     json_t *facts = is_assignable(device) ? facts_of(api, view, device) : NULL;
     json_t *migration = facts != NULL ? ferry_probe_remembered(api, device, facts, error) : NULL;
 
-    if (facts != NULL)
+    if (facts != NULL) {
         (void)json_object_set_new(body, "facts", facts);
+        add_problems(api, body);
+    }
     if (migration != NULL)
         (void)json_object_set_new(body, "migration", migration);
     if (facts != NULL && migration == NULL) {

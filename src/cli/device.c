@@ -41,6 +41,22 @@ print_facts(const json_t *facts)
     }
 }
 
+/* Files of facts that count for nothing, and why. */
+static void
+print_problems(const json_t *problems)
+{
+    const json_t *problem = NULL;
+    size_t i = 0;
+
+    json_array_foreach(problems, i, problem)
+    {
+        const char *text = json_string_value(problem);
+        g_autofree char *clean = ferry_table_printable(text != NULL ? text : "");
+
+        fprintf(stderr, "ferry: not used: %s\n", clean);
+    }
+}
+
 static void
 print_page(const json_t *device)
 {
@@ -72,6 +88,7 @@ print_page(const json_t *device)
 
     printf("%s", page);
     print_facts(json_object_get(device, "facts"));
+    print_problems(json_object_get(device, "facts_problems"));
 }
 
 static int

@@ -1,13 +1,12 @@
 #include "host/definition.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
 #include <jansson.h>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "host/json-file.h"
 #include "host/sysfs.h"
 
 #define FOLDER "etc/mdevctl.d"
@@ -102,15 +101,11 @@ ferry_definition_parse(const char *parent,
                        GError **error)
 {
     g_autoptr(FerryDefinition) self = definition_new(parent, uuid);
-    json_error_t failure;
     g_autoptr(json_t) root = NULL;
 
-    if (strlen(json) > FERRY_DEFINITION_MAX_BYTES)
-        return refuse(error, "it is too long");
-    root = json_loads(json, JSON_REJECT_DUPLICATES, &failure);
+    root = ferry_json_file_parse(json, error);
     if (root == NULL) {
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID,
-                    "not a definition of mdevctl: line %d: %s", failure.line, failure.text);
+        g_prefix_error(error, "not a definition of mdevctl: ");
         return false;
     }
     if (!take_all(self, root, error))
@@ -119,34 +114,12 @@ ferry_definition_parse(const char *parent,
     return true;
 }
 
-/* A regular file only: a FIFO of that name would keep us for ever. */
-static char *
-read_file(int folder, const char *name, GError **error)
-{
-    FERRY_AUTOFD int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    g_autofree char *text = g_malloc0(FERRY_DEFINITION_MAX_BYTES + 2);
-    size_t n_bytes = 0;
-    ssize_t n = 0;
-
-    if (fd < 0) {
-        (void)ferry_error_set_errno(error, errno, "read", name);
-        return NULL;
-    }
-    while ((n = read(fd, text + n_bytes, FERRY_DEFINITION_MAX_BYTES + 1 - n_bytes)) > 0)
-        n_bytes += (size_t)n;
-    if (n < 0) {
-        (void)ferry_error_set_errno(error, errno, "read", name);
-        return NULL;
-    }
-    return g_steal_pointer(&text);
-}
-
 static FerryDefinition *
 read_one(int folder, const char *parent, const char *uuid)
 {
     FerryDefinition *self = NULL;
     g_autoptr(GError) error = NULL;
-    g_autofree char *text = read_file(folder, uuid, &error);
+    g_autofree char *text = ferry_json_file_text(folder, uuid, &error);
 
     if (text != NULL && ferry_definition_parse(parent, uuid, text, &self, &error))
         return self;

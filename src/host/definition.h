@@ -4,9 +4,6 @@
 
 #include <glib.h>
 
-/** No definition longer than this is read. */
-#define FERRY_DEFINITION_MAX_BYTES ((size_t)1 << 16)
-
 /** One vendor attribute of a definition; order counts, names may repeat. */
 typedef struct {
     char *name;

@@ -10,6 +10,7 @@
 #include <linux/sockios.h>
 
 #include "base/file.h"
+#include "host/facts-dir.h"
 #include "host/sysfs.h"
 
 static int
@@ -135,6 +136,7 @@ ferry_host_facts(int root,
                  void *data)
 {
     const FerryHostDevice *worker = worker_of(inventory, device);
+    g_autoptr(FerryFactsDir) more = NULL;
     json_t *facts = json_pack("{s:i}", "format", 1);
     const char *driver = NULL;
 
@@ -153,5 +155,7 @@ ferry_host_facts(int root,
     add(facts, "parent_id", worker->device_id);
     add_kernel(facts, root);
     add_firmware(facts, worker, ops, data);
+    more = ferry_facts_dir_read(root);
+    ferry_facts_dir_complete(more, facts);
     return facts;
 }

@@ -26,9 +26,9 @@ const FerryDriverOps *ferry_host_ethtool(void);
 
 /**
  * The facts of one device, as the compatibility check reads them: class, API, type or PCI id,
- * driver, driver's version, kernel, firmware; the name goes along as a label.  What is not known is
- * left out; whether it can migrate is not said, as only VFIO knows (and asking it resets the
- * device).
+ * driver, driver's version, kernel, firmware, and what the files of host/facts-dir.h add; the name
+ * goes along as a label.  What is not known is left out; whether it can migrate is not said, as
+ * only VFIO knows (and asking it resets the device).
  *
  * The driver is that of the function that does the work: of an mdev its parent's, of a VF under
  * plain vfio-pci its PF's, of one under a vendor's VFIO driver that driver.

@@ -174,11 +174,12 @@ ROWS = [
      "0000:03:10.0  vf      -       vfio-pci  31     in_use  guest g1  VF 0 of 0000:03:00.0\n"
      "mtty          parent  -       -         -      -       -         24 × mtty-1 or 12 × mtty-2\n", ""),
     ({("GET", "/v1/devices/0000%3A03%3A10.0"): (200, {
-        **VF, "facts": {"class": "pci", "driver": "igb"}, "migration": {"message": "not probed yet"}})},
+        **VF, "facts": {"class": "pci", "driver": "igb"}, "facts_problems": ["x.json:3: \"frimware\" cannot be set"], "migration": {"message": "not probed yet"}})},
      ["device", "show", "0000:03:10.0"], 0,
      "device:      0000:03:10.0\nkind:        vf\ndriver:      vfio-pci\niommu group: 31\npf:          0000:03:00.0\n"
      "vf index:    0\nstate:       in_use\nused by:     guest g1\ndetail:      VF 0 of 0000:03:00.0\n"
-     "migration:   not probed yet\n\nfacts:\n  class: pci\n  driver: igb\n", ""),
+     "migration:   not probed yet\n\nfacts:\n  class: pci\n  driver: igb\n",
+     'ferry: not used: x.json:3: "frimware" cannot be set\n'),
     ({("POST", "/v1/devices/0000%3A03%3A10.0/probe"): refused(("in-use", "it is used by guest g1", {}))},
      ["device", "show", "0000:03:10.0", "--probe"], 1, "",
      "ferry: refused\n  in-use: it is used by guest g1\n"),

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "host/definition.h"
+#include "host/facts-dir.h"
 #include "host/inventory.h"
 #include "host/json.h"
 #include "tree.h"
@@ -29,6 +30,7 @@ static const char *const files[] = {
     MTTY "available_instances",
     MTTY "description",
     MTTY "name",
+    "etc/ferry/facts.d/x.json",
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -53,6 +55,16 @@ make_tree(void)
 }
 
 static void
+complete_facts(void)
+{
+    g_autoptr(FerryFactsDir) files = ferry_facts_dir_read(tree->root);
+    g_autoptr(json_t) facts = json_pack("{s:s, s:s}", "driver", "mtty", "class", "mdev");
+
+    ferry_facts_dir_complete(files, facts);
+    g_assert_cmpstr(json_string_value(json_object_get(facts, "driver")), ==, "mtty");
+}
+
+static void
 look(void)
 {
     g_autoptr(FerryInventory) inventory = NULL;
@@ -63,6 +75,7 @@ look(void)
 
         g_assert_nonnull(json);
     }
+    complete_facts();
 }
 
 int

@@ -1,6 +1,7 @@
 #include "host/definition.h"
 
 #include "base/error.h"
+#include "host/json-file.h"
 #include "tree.h"
 
 #define UUID "0d9f7f5c-2f0e-4a55-9c4d-6a1f54a1c001"
@@ -75,8 +76,8 @@ test_bad_file_hides_none(void)
                     "mtty " UUID " (null) manual problem: not a definition of mdevctl: line 3: "
                     "string or '}' expected near end of file\n"
                     "mtty 1d9f7f5c-2f0e-4a55-9c4d-6a1f54a1c001 mtty-1 manual\n"
-                    "mtty 2d9f7f5c-2f0e-4a55-9c4d-6a1f54a1c001 (null) manual problem: cannot read "
-                    "2d9f7f5c-2f0e-4a55-9c4d-6a1f54a1c001: Is a directory\n");
+                    "mtty 2d9f7f5c-2f0e-4a55-9c4d-6a1f54a1c001 (null) manual problem: "
+                    "2d9f7f5c-2f0e-4a55-9c4d-6a1f54a1c001 is no regular file\n");
 }
 
 static void
@@ -134,12 +135,12 @@ test_refuses(gconstpointer data)
 static void
 test_too_long(void)
 {
-    g_autofree char *json = g_strnfill(FERRY_DEFINITION_MAX_BYTES + 1, ' ');
+    g_autofree char *json = g_strnfill(FERRY_JSON_FILE_MAX_BYTES + 1, ' ');
     FerryDefinition *definition = NULL;
     g_autoptr(GError) error = NULL;
 
     g_assert_false(ferry_definition_parse("mtty", UUID, json, &definition, &error));
-    g_assert_cmpstr(error->message, ==, NOT "it is too long");
+    g_assert_cmpstr(error->message, ==, NOT "it is longer than 65536 bytes");
 }
 
 int
