@@ -182,14 +182,47 @@ make_channels(const int *fds, size_t n_fds, FerryChannelKind kind, int timeout_m
     return channels;
 }
 
-static FerryVfioStatus
-check_numbers(size_t n_devices, size_t n_fds, char **error)
+/* One call of a caller's, in the engine's terms. */
+typedef struct {
+    FerryVfioDevice **devices;
+    size_t n_devices;
+    GPtrArray *channels;
+    Watcher watcher;
+    FerryVfioOptions options;
+    FerryPumpOptions pump;
+} Move;
+
+static void
+move_clear(Move *self)
 {
-    if (n_devices > 0 && n_devices <= MAX_DEVICES && n_fds > 0)
-        return FERRY_VFIO_OK;
-    if (error != NULL)
-        *error = g_strdup("expected 1 to 64 devices and at least one descriptor");
-    return FERRY_VFIO_INVALID;
+    g_clear_pointer(&self->devices, g_free);
+    g_clear_pointer(&self->channels, g_ptr_array_unref);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Move, move_clear)
+
+static FerryVfioStatus
+move_init(Move *self,
+          FerryVfio *const *devices,
+          size_t n_devices,
+          const int *fds,
+          size_t n_fds,
+          FerryChannelKind kind,
+          const FerryVfioOptions *options,
+          char **error)
+{
+    if (n_devices == 0 || n_devices > MAX_DEVICES || n_fds == 0) {
+        if (error != NULL)
+            *error = g_strdup("expected 1 to 64 devices and at least one descriptor");
+        return FERRY_VFIO_INVALID;
+    }
+    self->options = read_options(options);
+    self->pump = pump_options(&self->options, &self->watcher);
+    self->channels = make_channels(fds, n_fds, kind, self->options.timeout_ms);
+    self->n_devices = n_devices;
+    self->devices = g_new(FerryVfioDevice *, n_devices);
+    for (size_t i = 0; i < n_devices; i++)
+        self->devices[i] = devices[i]->device;
+    return FERRY_VFIO_OK;
 }
 
 static FerryVfioStatus
@@ -198,32 +231,28 @@ send_over(FerryVfio *const *devices,
           const int *fds,
           size_t n_fds,
           FerryChannelKind kind,
-          const FerryVfioOptions *given,
+          const FerryVfioOptions *options,
           FerryVfioReport *ret,
           char **error)
 {
-    FerryVfioOptions options = read_options(given);
-    g_autoptr(GPtrArray) channels = NULL;
+    g_auto(Move) move = { 0 };
     g_autoptr(GPtrArray) metas = g_ptr_array_new_with_free_func(g_free);
-    g_autofree FerryVfioDevice **inner = g_new0(FerryVfioDevice *, n_devices + 1);
     g_auto(FerryPumpReport) report = { 0 };
     g_autoptr(GError) problem = NULL;
-    Watcher watcher = { 0 };
-    FerryPumpOptions pump = pump_options(&options, &watcher);
 
-    if (check_numbers(n_devices, n_fds, error) != FERRY_VFIO_OK)
+    if (move_init(&move, devices, n_devices, fds, n_fds, kind, options, error) != FERRY_VFIO_OK)
         return FERRY_VFIO_INVALID;
-    channels = make_channels(fds, n_fds, kind, options.timeout_ms);
     for (size_t i = 0; i < n_devices; i++) {
         FerrySize size = { 0 };
 
-        inner[i] = devices[i]->device;
-        if (inner[i]->flags != 0 && !ferry_vfio_device_data_size(inner[i], &size, &problem))
+        if (move.devices[i]->flags != 0 &&
+            !ferry_vfio_device_data_size(move.devices[i], &size, &problem))
             return give_error(problem, error);
-        g_ptr_array_add(metas, ferry_meta_build(devices[i]->facts, inner[i], size));
+        g_ptr_array_add(metas, ferry_meta_build(devices[i]->facts, move.devices[i], size));
     }
-    if (!ferry_pump_send(inner, (const char *const *)metas->pdata, n_devices,
-                         (FerryChannel *const *)channels->pdata, n_fds, &pump, &report, &problem))
+    if (!ferry_pump_send(move.devices, (const char *const *)metas->pdata, n_devices,
+                         (FerryChannel *const *)move.channels->pdata, n_fds, &move.pump, &report,
+                         &problem))
         return give_error(problem, error);
     return give_report(&report, ret, error);
 }
@@ -265,29 +294,23 @@ receive_over(FerryVfio *const *devices,
              const int *fds,
              size_t n_fds,
              FerryChannelKind kind,
-             const FerryVfioOptions *given,
+             const FerryVfioOptions *options,
              FerryVfioReport *ret,
              char **error)
 {
-    FerryVfioOptions options = read_options(given);
-    g_autoptr(GPtrArray) channels = NULL;
-    g_autofree FerryVfioDevice **inner = g_new0(FerryVfioDevice *, n_devices + 1);
+    g_auto(Move) move = { 0 };
     g_auto(FerryPumpReport) report = { 0 };
     g_autoptr(GError) problem = NULL;
-    Watcher watcher = { 0 };
-    FerryPumpOptions pump = pump_options(&options, &watcher);
+
+    if (move_init(&move, devices, n_devices, fds, n_fds, kind, options, error) != FERRY_VFIO_OK)
+        return FERRY_VFIO_INVALID;
+
     Target target = { .devices = devices,
-                      .policy = options.flags & FERRY_VFIO_ACCEPT_UNKNOWN
+                      .policy = move.options.flags & FERRY_VFIO_ACCEPT_UNKNOWN
                                     ? FERRY_META_ACCEPT_UNKNOWN
                                     : FERRY_META_STRICT };
-
-    if (check_numbers(n_devices, n_fds, error) != FERRY_VFIO_OK)
-        return FERRY_VFIO_INVALID;
-    channels = make_channels(fds, n_fds, kind, options.timeout_ms);
-    for (size_t i = 0; i < n_devices; i++)
-        inner[i] = devices[i]->device;
-    if (!ferry_pump_receive(inner, n_devices, (FerryChannel *const *)channels->pdata, n_fds, check,
-                            &target, &pump, &report, &problem))
+    if (!ferry_pump_receive(move.devices, n_devices, (FerryChannel *const *)move.channels->pdata,
+                            n_fds, check, &target, &move.pump, &report, &problem))
         return give_error(problem, error);
     return give_report(&report, ret, error);
 }

@@ -214,6 +214,24 @@ dma_logging(Conform *self)
                               : "not offered: all memory counts as dirty");
 }
 
+/* The opt-in is a SET without payload; a device without PRE_COPY has nothing to say there. */
+static void
+info_v2(Conform *self)
+{
+    bool precopy = (self->device->flags & FERRY_MIG_PRE_COPY) != 0;
+
+    if (is_user(self)) {
+        conform_say(self, FERRY_CHECK_SKIP, "not one of the protocol's features");
+        return;
+    }
+    int code =
+        conform_feature(self, FERRY_FEATURE_SET | FERRY_FEATURE_MIG_PRECOPY_INFO_V2, 0, NULL, 0);
+    if (code == ENOTTY)
+        conform_say(self, FERRY_CHECK_NOTE, "not there (kernels before 7.1): no REINIT");
+    else
+        conform_expect(self, code, precopy ? 0 : EINVAL);
+}
+
 #define UAPI "linux/vfio.h, "
 const ConformCheck conform_feature_checks[] = {
     { "feature/migration-get", UAPI "VFIO_DEVICE_FEATURE_MIGRATION: GET gives the flags",
@@ -246,6 +264,9 @@ const ConformCheck conform_feature_checks[] = {
     { "feature/short-head", UAPI "VFIO_DEVICE_FEATURE: argsz is at least 8", short_head },
     { "feature/unknown-flag", UAPI "VFIO_DEVICE_FEATURE: only known flag bits", unknown_flag },
     { "feature/data-size", UAPI "VFIO_DEVICE_FEATURE_MIG_DATA_SIZE", data_size },
+    { "feature/precopy-info-v2",
+      UAPI "VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2: SET opts in; EINVAL without PRE_COPY",
+      info_v2 },
     { "feature/dma-logging", UAPI "VFIO_DEVICE_FEATURE_DMA_LOGGING_START", dma_logging },
 };
 const size_t conform_n_feature_checks = G_N_ELEMENTS(conform_feature_checks);

@@ -5,6 +5,21 @@
 #include "base/error.h"
 #include "vfio/uapi.h"
 
+/* Without this, flags of PRECOPY_INFO come back as they were sent and mean nothing.  EINVAL,
+ * ENOTTY: an older kernel, or a driver without it.  It holds until the device is closed. */
+static bool
+opt_in_to_info_v2(FerryVfioDevice *self, GError **error)
+{
+    FerryFeatureCall call = { .flags = FERRY_FEATURE_SET | FERRY_FEATURE_MIG_PRECOPY_INFO_V2 };
+
+    if (self->transport->kind != FERRY_TRANSPORT_KERNEL || (self->flags & FERRY_MIG_PRE_COPY) == 0)
+        return true;
+    if (!self->transport->ops->feature(self->transport->data, &call, error))
+        return false;
+    self->info_v2 = call.code == 0;
+    return true;
+}
+
 FerryVfioDevice *
 ferry_vfio_device_new(FerryTransport *transport, GError **error)
 {
@@ -23,7 +38,8 @@ ferry_vfio_device_new(FerryTransport *transport, GError **error)
     self->state = FERRY_MIG_STATE_RUNNING;
     if ((self->flags & FERRY_MIG_STOP_COPY) == 0)
         self->flags = 0;
-    if (self->flags != 0 && !ferry_vfio_device_refresh(self, error))
+    if (self->flags != 0 &&
+        (!ferry_vfio_device_refresh(self, error) || !opt_in_to_info_v2(self, error)))
         return NULL;
     return g_steal_pointer(&self);
 }

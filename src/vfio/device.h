@@ -16,6 +16,7 @@ typedef struct {
     uint64_t flags; /* FERRY_MIG_…; 0: it cannot migrate */
     int flags_code; /* why not: the errno that the MIGRATION feature answered with */
     FerryMigState state;
+    bool info_v2; /* PRECOPY_INFO says when a new set of initial data began (Linux 7.1) */
 } FerryVfioDevice;
 
 /** A number that may not be known.  Unknown is not 0. */

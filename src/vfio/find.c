@@ -323,7 +323,8 @@ ferry_find_open(const char *name, const FerryFindOptions *options, char **ret_fa
     }
     if (!ferry_place_find(name, sys_root, &place, error))
         return NULL;
-    transport = ferry_kernel_open(place.door, place.node, place.device, timeout_ms, error);
+    transport = ferry_kernel_open(ferry_kernel_system(), place.door, place.node, place.device,
+                                  timeout_ms, error);
     if (transport != NULL)
         *ret_facts = ferry_place_describe(&place, sys_root);
     return g_steal_pointer(&transport);

@@ -5,6 +5,8 @@
 #include "base/error.h"
 #include "vfio/uapi.h"
 
+#define MAX_INTERRUPTS 1000
+
 bool
 ferry_save_begin(FerrySave *self, FerryVfioDevice *device, GError **error)
 {
@@ -54,10 +56,13 @@ ferry_save_read(FerrySave *self,
         *ret = FERRY_SAVE_NOTHING_NOW; /* running without PRE_COPY: all comes after the stop */
         return true;
     }
-    do {
+    /* mlx5's wait can be interrupted; a driver that says so for ever is stuck. */
+    for (unsigned i = 0; i < MAX_INTERRUPTS; i++) {
         if (!transport->ops->stream_read(transport->data, buf, size, &io, error))
             return false;
-    } while (io.code == EINTR);
+        if (io.code != EINTR)
+            break;
+    }
     if (!stopped && (io.code == ENOMSG || io.code == EAGAIN)) {
         io = (FerryIo){ 0 };
     } else if (io.code != 0) {
@@ -94,7 +99,7 @@ ferry_save_poll(FerrySave *self, GError **error)
         return true;
     }
     /* REINIT: initial_bytes is a new value, what was done of the old set no longer holds. */
-    if (info.flags & FERRY_PRECOPY_INFO_REINIT)
+    if (self->device->info_v2 && (info.flags & FERRY_PRECOPY_INFO_REINIT) != 0)
         self->initial_round++;
     self->initial = (FerrySize){ .bytes = info.initial_bytes, .known = true };
     self->dirty = (FerrySize){ .bytes = info.dirty_bytes, .known = true };

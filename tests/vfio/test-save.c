@@ -270,6 +270,50 @@ test_initial_rounds(void)
     pair_clear(&pair);
 }
 
+/* Before Linux 7.1 nobody fills in the flags: what stands there begins no round. */
+static void
+test_old_kernel_has_no_rounds(void)
+{
+    static const SimOptions options = {
+        .state_bytes = 40960, .initial_bytes = 8192, .reinit_at = 30000, .old_info = 1
+    };
+    Pair pair = pair_new(&options);
+    FerrySave save = { 0 };
+    uint8_t buf[40000];
+    FerrySaveRead got = FERRY_SAVE_DATA;
+    size_t n = 0;
+
+    g_assert_false(pair.a->info_v2);
+    g_assert_true(ferry_save_begin(&save, pair.a, NULL));
+    g_assert_true(ferry_save_read(&save, buf, sizeof buf, &got, &n, NULL));
+    g_assert_true(ferry_save_poll(&save, NULL));
+    g_assert_cmpuint(save.initial_round, ==, 1);
+    g_assert_true(save.initial.known);
+    pair_clear(&pair);
+}
+
+/* INFOv2 is asked for where it can mean something, and the answer is kept. */
+static void
+test_info_v2_opt_in(void)
+{
+    static const struct {
+        SimOptions options;
+        int info_v2;
+    } rows[] = {
+        { { .flags = 7 }, 1 },
+        { { .flags = 5 }, 1 },
+        { { .flags = 1 }, 0 }, /* no PRE_COPY: not asked */
+        { { .flags = 7, .old_info = 1 }, 0 },
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        Pair pair = pair_new(&rows[i].options);
+
+        g_assert_cmpint(pair.a->info_v2, ==, rows[i].info_v2);
+        pair_clear(&pair);
+    }
+}
+
 /* M11: all quiet before any stops. */
 typedef struct {
     unsigned n_quiet;
@@ -344,6 +388,8 @@ main(int argc, char **argv)
     g_test_add_func("/save/begin-wants-a-running-device", test_begin_wants_a_running_device);
     g_test_add_func("/save/finish-needs-the-end", test_finish_needs_the_end);
     g_test_add_func("/save/initial-rounds", test_initial_rounds);
+    g_test_add_func("/save/old-kernel-has-no-rounds", test_old_kernel_has_no_rounds);
+    g_test_add_func("/save/info-v2-opt-in", test_info_v2_opt_in);
     g_test_add_func("/save/p2p-order", test_p2p_order);
     g_test_add_func("/save/several-devices-need-p2p", test_several_devices_need_p2p);
     return g_test_run();

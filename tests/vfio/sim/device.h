@@ -49,6 +49,7 @@ typedef struct {
     SimEmpty empty;
     size_t max_read;          /* no read gives more; 0: no limit */
     int64_t size_lie;         /* added to each figure that the device gives */
+    unsigned old_info : 1;    /* a kernel before 7.1: no INFOv2, and a flag that means nothing */
     unsigned no_info : 1;     /* ENOTTY to PRECOPY_INFO and MIG_DATA_SIZE */
     unsigned accepts_all : 1; /* takes any stream: what a conformance test must find */
     unsigned opaque : 1;      /* contents without form or meaning, read and loaded at no cost */

@@ -9,6 +9,7 @@
 typedef struct {
     SimDevice *device;
     bool broken;
+    bool info_v2; /* asked for */
 } SimTransport;
 
 /* A drop or a stall, as the real transports report them. */
@@ -47,8 +48,14 @@ answer_feature(SimTransport *self, FerryFeatureCall *call, SimAnswer *answer)
     if ((set && (index == FERRY_FEATURE_MIGRATION || index == FERRY_FEATURE_MIG_DATA_SIZE)) ||
         (get && index == FERRY_FEATURE_MIG_PRECOPY_INFO_V2))
         return EINVAL;
+    if (index == FERRY_FEATURE_MIG_PRECOPY_INFO_V2 && sim_device_options(self->device)->old_info)
+        return ENOTTY;
     if (probe)
         return 0;
+    if (index == FERRY_FEATURE_MIG_PRECOPY_INFO_V2) {
+        self->info_v2 = (sim_device_options(self->device)->flags & FERRY_MIG_PRE_COPY) != 0;
+        return self->info_v2 ? 0 : EINVAL;
+    }
     if (call->argsz != 0 && call->argsz < 16 && index != FERRY_FEATURE_MIG_PRECOPY_INFO_V2)
         return EINVAL;
     if (index == FERRY_FEATURE_MIGRATION) {
@@ -117,11 +124,14 @@ sim_precopy_info(void *data, uint32_t argsz, FerryPrecopyInfo *ret, GError **err
     SimTransport *self = data;
     SimInfo info = { 0 };
     SimAnswer answer = { .code = EINVAL };
+    bool old = sim_device_options(self->device)->old_info;
 
     if (argsz >= sizeof(FerryUapiPrecopyInfo))
         answer = sim_device_info(self->device, &info);
     *ret = (FerryPrecopyInfo){ .code = answer.code,
-                               .flags = info.reinit ? FERRY_PRECOPY_INFO_REINIT : 0,
+                               .flags = old || (self->info_v2 && info.reinit)
+                                            ? FERRY_PRECOPY_INFO_REINIT
+                                            : 0,
                                .initial_bytes = info.initial,
                                .dirty_bytes = info.dirty };
     return arrived(self, &answer, error);
