@@ -23,6 +23,7 @@ typedef struct {
     const char *prefix; /* of ferry's namespace in this guest; "" when it is the default one */
     FerryPorts *ports;
     GHashTable *aliases; /* of char *: those that are taken */
+    GHashTable *given;   /* of char *, by node: those that devices got here */
     GPtrArray *elements; /* of char *: new ones of ferry's metadata */
     GPtrArray *notes;    /* of FerryNote */
 } FerryConversion;

@@ -59,12 +59,15 @@ ferry_conversion_alias(FerryConversion *self, const xmlNode *device)
 
     if (name != NULL && g_str_has_prefix(name, "ua-"))
         return g_steal_pointer(&name);
+    if (g_hash_table_contains(self->given, device))
+        return g_strdup(g_hash_table_lookup(self->given, device));
     if (element != NULL)
         ferry_splice_remove(self->splice, element);
     g_free(name);
     name = ferry_conversion_free_alias(self, "ua-ferry0");
     text = g_strdup_printf("<alias name='%s'/>", name);
     ferry_splice_append(self->splice, device, text);
+    g_hash_table_insert(self->given, (void *)device, g_strdup(name));
     return g_steal_pointer(&name);
 }
 
@@ -286,6 +289,7 @@ conversion_clear(FerryConversion *self)
     ferry_metadata_free(self->metadata);
     ferry_ports_free(self->ports);
     g_clear_pointer(&self->aliases, g_hash_table_unref);
+    g_clear_pointer(&self->given, g_hash_table_unref);
     g_clear_pointer(&self->elements, g_ptr_array_unref);
     g_clear_pointer(&self->notes, g_ptr_array_unref);
 }
@@ -315,6 +319,7 @@ ferry_convert_domain(const char *xml,
         self.prefix = guest->ns->prefix != NULL ? (const char *)guest->ns->prefix : "";
     self.ports = ferry_ports_new(self.domain);
     self.aliases = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    self.given = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     self.elements = g_ptr_array_new_with_free_func(g_free);
     self.notes = g_ptr_array_new_with_free_func(note_free);
     collect_aliases(&self);

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "xml/document.h"
 #include "xml/domain.h"
+#include "xml/splice.h"
 
 static bool
 open_domain(const char *xml, xmlDoc **ret, GError **error)
@@ -125,5 +126,131 @@ ferry_domain_xml_for_target(const char *xml,
         if (!apply(document, &edits[i], error))
             return false;
     *ret = close_domain(document);
+    return true;
+}
+
+/* ---- changes that leave the rest of the text as it is ---- */
+
+/* What virDomainAttachDeviceFlags takes, but for what is part of the board. */
+static const char *const addable[] = { "disk",    "interface",  "hostdev",  "input", "filesystem",
+                                       "channel", "rng",        "memory",   "shmem", "redirdev",
+                                       "vsock",   "controller", "watchdog", "tpm" };
+
+static bool
+check_device(const char *text, GError **error)
+{
+    g_autoptr(xmlDoc) document = NULL;
+    g_autofree char *whole = g_strconcat("<device>", text, "</device>", NULL);
+    const xmlNode *device = NULL;
+
+    if (!ferry_document_parse(whole, FERRY_DOMAIN_MAX_BYTES, "the device's XML", "device",
+                              &document, error))
+        return false;
+    device = ferry_document_first(xmlDocGetRootElement(document));
+    for (size_t i = 0; device != NULL && i < G_N_ELEMENTS(addable); i++)
+        if (ferry_document_is(device, addable[i]) && ferry_document_next(device) == NULL)
+            return true;
+    g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID,
+                "the device's XML has to be one element like <hostdev> or <interface>, and is %s%s",
+                device == NULL ? "none" : "not: it begins with ",
+                device == NULL ? "" : (const char *)device->name);
+    return false;
+}
+
+/* A declaration or comments before the element do not belong into a guest. */
+static const char *
+skip_prolog(const char *text)
+{
+    for (const char *end = ""; end != NULL;) {
+        text += strspn(text, " \t\r\n\xEF\xBB\xBF");
+        end = NULL;
+        if (g_str_has_prefix(text, "<?") && (end = strstr(text, "?>")) != NULL)
+            text = end + 2;
+        else if (g_str_has_prefix(text, "<!--") && (end = strstr(text, "-->")) != NULL)
+            text = end + 3;
+    }
+    return text;
+}
+
+bool
+ferry_domain_xml_with(const char *xml, const char *device, char **ret, GError **error)
+{
+    g_autoptr(xmlDoc) document = NULL;
+    g_autoptr(FerrySplice) splice = NULL;
+    g_autofree char *text = g_strdup(skip_prolog(device));
+    const xmlNode *devices = NULL;
+
+    if (!check_device(g_strchomp(text), error) || !open_domain(xml, &document, error))
+        return false;
+    devices = ferry_document_child(xmlDocGetRootElement(document), "devices");
+    if (devices == NULL)
+        return ferry_document_refuse(error, xmlDocGetRootElement(document),
+                                     "there are no <devices> to add one to");
+    splice = ferry_splice_new(xml, document, error);
+    if (splice == NULL)
+        return false;
+    ferry_splice_append(splice, devices, text);
+    *ret = ferry_splice_finish(splice);
+    return true;
+}
+
+/* Returns: (transfer full): "ua-gpu0, ua-net0" */
+static char *
+list_aliases(const xmlDoc *document)
+{
+    const xmlNode *devices =
+        ferry_document_child(xmlDocGetRootElement((xmlDoc *)document), "devices");
+    g_autoptr(GString) list = g_string_new(NULL);
+
+    for (xmlNode *node = ferry_document_first(devices); node != NULL;
+         node = ferry_document_next(node)) {
+        g_autofree char *name =
+            ferry_document_attribute(ferry_document_child(node, "alias"), "name");
+
+        if (name != NULL)
+            g_string_append_printf(list, "%s%s", list->len > 0 ? ", " : "", name);
+    }
+    return g_string_free(g_steal_pointer(&list), FALSE);
+}
+
+bool
+ferry_domain_xml_mark_ephemeral(const char *xml, const char *alias, char **ret, GError **error)
+{
+    g_autoptr(xmlDoc) document = NULL;
+    g_autoptr(FerrySplice) splice = NULL;
+    const xmlNode *node = NULL;
+
+    if (!open_domain(xml, &document, error))
+        return false;
+    node = find_device(document, alias);
+    if (node == NULL) {
+        g_autofree char *list = list_aliases(document);
+
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_NOT_FOUND,
+                    "no device of the guest's definition has the alias %s; %s%s", alias,
+                    list[0] != '\0' ? "there are: " : "none has any", list);
+        return false;
+    }
+    splice = ferry_splice_new(xml, document, error);
+    if (splice == NULL)
+        return false;
+    ferry_splice_set(splice, node, "ephemeral", "yes");
+    *ret = ferry_splice_finish(splice);
+    return true;
+}
+
+bool
+ferry_domain_xml_name(const char *xml, char **ret, GError **error)
+{
+    g_autoptr(xmlDoc) document = NULL;
+    g_autofree char *name = NULL;
+
+    if (!open_domain(xml, &document, error))
+        return false;
+    name = ferry_document_text(ferry_document_child(xmlDocGetRootElement(document), "name"));
+    if (name == NULL || name[0] == '\0')
+        return ferry_document_refuse(error, xmlDocGetRootElement(document),
+                                     "the guest has no name: write <name>");
+    *ret = g_steal_pointer(&name);
     return true;
 }

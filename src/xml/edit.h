@@ -45,3 +45,27 @@ bool ferry_domain_xml_for_target(const char *xml,
                                  size_t n_edits,
                                  char **ret,
                                  GError **error);
+
+/**
+ * Domain XML with one more device at the end of <devices>; nothing else is changed.
+ *
+ * @device: XML of one element, in any form that ferry_convert_domain() takes; hostile until read
+ * @ret: (out) (transfer full)
+ *
+ * Returns: false with FERRY_ERROR_INVALID when @device is not one element or not a device that a
+ *          guest can be given so, "<hostdev>" or "<interface>" among others
+ */
+bool ferry_domain_xml_with(const char *xml, const char *device, char **ret, GError **error);
+
+/**
+ * Domain XML with the attribute ephemeral on one device, for ferry_convert_domain().
+ *
+ * @ret: (out) (transfer full)
+ *
+ * Returns: false with FERRY_ERROR_NOT_FOUND, naming the aliases that there are
+ */
+bool
+ferry_domain_xml_mark_ephemeral(const char *xml, const char *alias, char **ret, GError **error);
+
+/** @ret: (out) (transfer full): the guest's name; Returns: false with FERRY_ERROR_INVALID */
+bool ferry_domain_xml_name(const char *xml, char **ret, GError **error);

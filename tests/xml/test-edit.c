@@ -127,6 +127,87 @@ test_refuses_other_documents(void)
     g_assert_null(out);
 }
 
+/* Only the new line is new. */
+static void
+test_with(void)
+{
+    g_autofree char *expected = replaced(
+        domain, "    <rng model=\"virtio\"/>\n",
+        "    <rng model=\"virtio\"/>\n    <interface type='user'>\n      <x/>\n    </interface>\n");
+    g_autofree char *out = NULL;
+
+    g_assert_true(ferry_domain_xml_with(
+        domain,
+        "<?xml version='1.0'?> <!-- a NIC -->\n<interface type='user'>\n  <x/>\n</interface>\n",
+        &out, NULL));
+    g_assert_cmpstr(out, ==, expected);
+}
+
+#define NOT_ONE "the device's XML has to be one element like <hostdev> or <interface>, and is "
+
+static const struct {
+    const char *xml; /* (nullable) the guest's */
+    const char *device;
+    const char *message;
+} with_refused[] = {
+    { domain, "", NOT_ONE "none" },
+    { domain, "text", NOT_ONE "none" },
+    { domain, "<!-- <rng/> -->", NOT_ONE "none" },
+    { domain, "<rng/><rng/>", NOT_ONE "not: it begins with rng" },
+    { domain, "<domain/>", NOT_ONE "not: it begins with domain" },
+    { domain, "</device><rng/><device>",
+      "the device's XML is not XML: line 1: Extra content at the end of the document" },
+    { "<domain><name/></domain>", "<rng/>",
+      "line 1, <domain>: there are no <devices> to add one to" },
+};
+
+static void
+test_with_refuses(void)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(with_refused); i++) {
+        g_autoptr(GError) error = NULL;
+        char *out = NULL;
+
+        g_assert_false(
+            ferry_domain_xml_with(with_refused[i].xml, with_refused[i].device, &out, &error));
+        g_assert_error(error, FERRY_ERROR, FERRY_ERROR_INVALID);
+        g_assert_cmpstr(error->message, ==, with_refused[i].message);
+        g_assert_null(out);
+    }
+}
+
+static void
+test_mark_ephemeral(void)
+{
+    g_autofree char *expected = replaced(domain, "<interface type=\"direct\">",
+                                         "<interface type=\"direct\" ephemeral='yes'>");
+    g_autofree char *out = NULL;
+    g_autofree char *kept = NULL;
+    g_autoptr(GError) error = NULL;
+
+    g_assert_true(ferry_domain_xml_mark_ephemeral(domain, "ua-net0", &out, NULL));
+    g_assert_cmpstr(out, ==, expected);
+    g_assert_false(ferry_domain_xml_mark_ephemeral(domain, "ua-none", &kept, &error));
+    g_assert_error(error, FERRY_ERROR, FERRY_ERROR_NOT_FOUND);
+    g_assert_cmpstr(error->message, ==,
+                    "no device of the guest's definition has the alias ua-none; there are: "
+                    "ua-net0, ua-gpu0");
+    g_assert_null(kept);
+}
+
+static void
+test_name(void)
+{
+    g_autofree char *name = NULL;
+    g_autofree char *none = NULL;
+    g_autoptr(GError) error = NULL;
+
+    g_assert_true(ferry_domain_xml_name("<domain><name> a b\n</name></domain>", &name, NULL));
+    g_assert_cmpstr(name, ==, "a b");
+    g_assert_false(ferry_domain_xml_name("<domain><name/></domain>", &none, &error));
+    g_assert_cmpstr(error->message, ==, "line 1, <domain>: the guest has no name: write <name>");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -139,5 +220,9 @@ main(int argc, char **argv)
         g_test_add_data_func(path, &refused[i], test_refused);
     }
     g_test_add_func("/edit/refuses-other-documents", test_refuses_other_documents);
+    g_test_add_func("/edit/with", test_with);
+    g_test_add_func("/edit/with-refuses", test_with_refuses);
+    g_test_add_func("/edit/mark-ephemeral", test_mark_ephemeral);
+    g_test_add_func("/edit/name", test_name);
     return g_test_run();
 }
