@@ -170,7 +170,7 @@ list_occupants(const FerryMember *member, GString *text)
 
         if (slot->state == FERRY_SLOT_GONE)
             continue;
-        g_string_append_printf(text, "%s%s of %s", text->len > 0 ? ", " : "", type, slot->who);
+        g_string_append_printf(text, "%s%s (%s)", text->len > 0 ? ", " : "", type, slot->who);
         (void)json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:s*}", "parent",
                                                     member->device, "type", type, "who", slot->who,
                                                     "device", slot->device));

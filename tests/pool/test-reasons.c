@@ -127,9 +127,8 @@ test_occupied_type(void)
     world_prepare(world, claim->generation);
     reason = world_refused(world, &need);
     g_assert_cmpstr(text(reason, "code"), ==, "no-free-slot");
-    g_assert_cmpstr(
-        text(reason, "message"), ==,
-        "0000:84:00.0 has no nvidia-1 left: it carries nvidia-2 of guest web (ua-gpu0)");
+    g_assert_cmpstr(text(reason, "message"), ==,
+                    "0000:84:00.0 has no nvidia-1 left: it carries nvidia-2 (guest web (ua-gpu0))");
     g_assert_cmpstr(text(reason, "remedy"), ==, "These would do: 0000:85:00.0.");
     g_assert_cmpint(json_unpack(reason, "{s:[{s:s, s:s}], s:[s]}", "occupied", "type", &type, "who",
                                 &who, "would_do", &parent),
