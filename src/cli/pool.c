@@ -275,8 +275,11 @@ define(FerryArguments *arguments)
     }
     if (policy != NULL)
         (void)json_object_set_new(body, "policy", json_string(policy));
-    if (!ferry_call(client, "POST", segments, body, &reply, &error))
+    if (!ferry_call(client, "POST", segments, body, &reply, &error)) {
+        if (is_file(word) && g_error_matches(error, FERRY_ERROR, FERRY_ERROR_INVALID))
+            g_prefix_error(&error, "%s: ", word);
         return ferry_command_fail(error);
+    }
     if (ferry_call_is_refused(&reply))
         return ferry_call_refused(arguments, &reply);
     if (ferry_call_print(arguments) == FERRY_PRINT_JSON)

@@ -20,23 +20,10 @@ host_new(void)
     return host;
 }
 
-typedef struct {
-    const char *path, *value;
-} Row;
-
-static void
-assert_rows(const json_t *body, const Row *rows, size_t n_rows)
-{
-    for (size_t i = 0; i < n_rows; i++) {
-        g_test_message("%s", rows[i].path);
-        g_assert_cmpstr(test_text(body, rows[i].path), ==, rows[i].value);
-    }
-}
-
 static void
 test_claim_vf(void)
 {
-    static const Row rows[] = {
+    static const TestRow rows[] = {
         { "generation", "1" },   { "pool", "net-x" },        { "slot", "0000:03:00.0/vf0" },
         { "alias", "ua-net0" },  { "guest.name", "web" },    { "guest.uuid", "u-web" },
         { "state", "reserved" }, { "policy", "pack" },       { "device", NULL },
@@ -50,7 +37,7 @@ test_claim_vf(void)
     json_t *listed = test_host_call(host, "GET", "/v1/claims?guest=u-web", NULL, 200);
     json_t *none = test_host_call(host, "GET", "/v1/claims?guest=u-db", NULL, 200);
 
-    assert_rows(claim, rows, G_N_ELEMENTS(rows));
+    test_rows(claim, rows, G_N_ELEMENTS(rows));
     g_assert_cmpstr(test_text(listed, "claims.0.slot"), ==, "0000:03:00.0/vf0");
     g_assert_cmpuint(json_array_size(json_object_get(none, "claims")), ==, 0);
     json_decref(claim);
@@ -91,7 +78,7 @@ is_there(const TestHost *host)
 static void
 test_prepare_and_release(void)
 {
-    static const Row rows[] = {
+    static const TestRow rows[] = {
         { "slot", "mtty/mtty-1" }, { "device", UUID }, { "guest", NULL }, { "pool", NULL }
     };
     g_autoptr(TestHost) host = host_new();
@@ -100,7 +87,7 @@ test_prepare_and_release(void)
                                    "\"uuid\": \"" UUID "\", \"prepare\": true, \"attrs\": []}",
                                    201);
 
-    assert_rows(claim, rows, G_N_ELEMENTS(rows));
+    test_rows(claim, rows, G_N_ELEMENTS(rows));
     g_assert_true(is_there(host));
     g_assert_null(test_host_call(host, "DELETE", "/v1/claims/1", NULL, 204));
     g_assert_false(is_there(host));
@@ -111,7 +98,7 @@ test_prepare_and_release(void)
 static void
 test_refused(void)
 {
-    static const Row rows[] = {
+    static const TestRow rows[] = {
         { "type", "refused" },
         { "reasons.0.code", "no-free-slot" },
         { "reasons.0.message", "pool net-x: 2 of 2 VFs used (eth3 2/2)" },
@@ -127,7 +114,7 @@ test_refused(void)
         test_host_call(host, "POST", "/v1/claims", "{\"alias\": \"b\", \"pool\": \"net-x\"}", 201));
     body =
         test_host_call(host, "POST", "/v1/claims", "{\"alias\": \"c\", \"pool\": \"net-x\"}", 409);
-    assert_rows(body, rows, G_N_ELEMENTS(rows));
+    test_rows(body, rows, G_N_ELEMENTS(rows));
     json_decref(body);
 }
 

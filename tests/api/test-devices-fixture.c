@@ -210,3 +210,12 @@ test_text(const json_t *json, const char *path)
     (void)snprintf(number, sizeof(number), "%" JSON_INTEGER_FORMAT, json_integer_value(json));
     return number;
 }
+
+void
+test_rows(const json_t *json, const TestRow *rows, size_t n_rows)
+{
+    for (size_t i = 0; i < n_rows; i++) {
+        g_test_message("%s", rows[i].path);
+        g_assert_cmpstr(test_text(json, rows[i].path), ==, rows[i].value);
+    }
+}

@@ -55,3 +55,11 @@ void test_host_error(TestHost *self,
 /** Returns: (transfer none) (nullable): text at "a.b", a number between dots being an index; a
  * number there is written as text */
 const char *test_text(const json_t *json, const char *path);
+
+/** What test_text() gives at @path; NULL: nothing. */
+typedef struct {
+    const char *path, *value;
+} TestRow;
+
+/** Checks every row against @json. */
+void test_rows(const json_t *json, const TestRow *rows, size_t n_rows);

@@ -18,23 +18,10 @@ host_new(void)
     return host;
 }
 
-typedef struct {
-    const char *path, *value;
-} Row;
-
-static void
-assert_rows(const json_t *body, const Row *rows, size_t n_rows)
-{
-    for (size_t i = 0; i < n_rows; i++) {
-        g_test_message("%s", rows[i].path);
-        g_assert_cmpstr(test_text(body, rows[i].path), ==, rows[i].value);
-    }
-}
-
 static void
 test_define_and_show(void)
 {
-    static const Row rows[] = {
+    static const TestRow rows[] = {
         { "name", "net-x" },
         { "kind", "vf" },
         { "policy", "spread" },
@@ -57,7 +44,7 @@ test_define_and_show(void)
                                   201);
     json_t *shown = test_host_call(host, "GET", "/v1/pools/net-x", NULL, 200);
 
-    assert_rows(made, rows, G_N_ELEMENTS(rows));
+    test_rows(made, rows, G_N_ELEMENTS(rows));
     g_assert_true(json_equal(made, shown));
     json_decref(made);
     json_decref(shown);
@@ -66,7 +53,7 @@ test_define_and_show(void)
 static void
 test_define_network(void)
 {
-    static const Row rows[] = {
+    static const TestRow rows[] = {
         { "name", "net-x" }, { "policy", "pack" },       { "ephemeral", "true" },
         { "pfs.1", "eth4" }, { "members.0.total", "7" }, { "hybrid", NULL },
     };
@@ -77,7 +64,7 @@ test_define_network(void)
         "<pf dev='eth3'/><pf dev='eth4'/></forward></network>\", \"policy\": \"pack\"}",
         201);
 
-    assert_rows(made, rows, G_N_ELEMENTS(rows));
+    test_rows(made, rows, G_N_ELEMENTS(rows));
     json_decref(made);
 }
 
@@ -114,7 +101,7 @@ test_define_errors(void)
 static void
 test_define_refused(void)
 {
-    static const Row rows[] = {
+    static const TestRow rows[] = {
         { "type", "refused" },
         { "reasons.0.code", "vf-in-two-pools" },
         { "reasons.0.pool", "net-x" },
@@ -124,7 +111,7 @@ test_define_refused(void)
 
     json_decref(test_host_call(host, "POST", "/v1/pools", NET_X, 201));
     body = test_host_call(host, "POST", "/v1/pools", "{\"name\": \"y\", \"pfs\": [\"eth4\"]}", 409);
-    assert_rows(body, rows, G_N_ELEMENTS(rows));
+    test_rows(body, rows, G_N_ELEMENTS(rows));
     json_decref(body);
 }
 
@@ -132,7 +119,7 @@ test_define_refused(void)
 static void
 test_list(void)
 {
-    static const Row rows[] = {
+    static const TestRow rows[] = {
         { "pools.0.name", "net-x" },
         { "pools.0.members.1.used", "0" },
         { "pools.0.members.1.slots", NULL },
@@ -150,7 +137,7 @@ test_list(void)
         "{\"name\": \"ports\", \"parents\": [\"mtty\"], \"types\": [\"mtty-1\"]}", 201));
     json_decref(test_host_call(host, "POST", "/v1/pools", NET_X, 201));
     body = test_host_call(host, "GET", "/v1/pools", NULL, 200);
-    assert_rows(body, rows, G_N_ELEMENTS(rows));
+    test_rows(body, rows, G_N_ELEMENTS(rows));
     json_decref(body);
 }
 

@@ -324,6 +324,9 @@ def test_pool_requests(case):
         case.run("pool", "define", "c", "--parent", "mtty", "--type", "t-1", "--type", "t-2")
         case.run("pool", "define", path, "--policy", "pack")
         assert json.loads(case.run("pool", "define", path, "--json")) == NET_X
+        ferryd.routes[POOLS] = problem(400, "invalid", "line 1, <network>: no name")
+        case.run("pool", "define", path, code=2, err=f"ferry: {path}: line 1, <network>: no name\n")
+        ferryd.calls.pop()
     assert [body for _, _, body in ferryd.calls] == [
         {"name": "a", "pfs": ["eth3", "eth4"], "policy": "spread", "vlan": 42, "hybrid": True},
         {"name": "b", "addresses": ["0000:03:10.0"], "ephemeral": True},
