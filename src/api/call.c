@@ -164,6 +164,7 @@ dispatch(FerryCall *call, struct MHD_Connection *mhd, const char *url, const cha
                                  .body = body,
                                  .caller = visit->caller,
                                  .query = query,
+                                 .key = header(mhd, "Idempotency-Key"),
                                  .connection = visit };
 
         MHD_get_connection_values(mhd, MHD_GET_ARGUMENT_KIND, add_query, query);

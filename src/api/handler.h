@@ -23,6 +23,7 @@ typedef struct {
     const json_t *body;          /* an object; NULL when none was sent */
     const FerryPeerName *caller; /* on the Unix socket: name "local", role operate */
     const GHashTable *query;     /* see ferry_request_query() */
+    const char *key;             /* (nullable): the header Idempotency-Key, unchecked */
     const void *connection;      /* see ferry_request_is_over() */
 } FerryRequest;
 

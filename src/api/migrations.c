@@ -3,6 +3,7 @@
 
 #include "api/json.h"
 #include "migrate/migrator.h"
+#include "migrate/repeat.h"
 
 #define DAY_S                   (24 * 3600)
 #define DEFAULT_MAX_DOWNTIME_MS 300 /* QEMU's own */
@@ -54,10 +55,16 @@ migrate(void *data, const FerryRequest *request, FerryResponse *response, GError
 {
     FerryMigrationRequest wanted;
     g_autoptr(FerryJob) job = NULL;
+    g_autofree char *key = NULL;
+    g_autofree char *digest = ferry_repeat_digest(request->body);
     json_t *reasons = NULL;
 
     if (!read_request(request, &wanted, error) ||
-        !ferry_migrator_start(data, &wanted, &job, &reasons, error))
+        !ferry_repeat_key(request->caller->name, request->key, &key, error))
+        return false;
+    wanted.key = key;
+    wanted.digest = digest;
+    if (!ferry_migrator_start(data, &wanted, &job, &reasons, error))
         return false;
     if (job == NULL)
         ferry_response_refused(response, "the guest cannot move to that host", reasons);

@@ -62,6 +62,8 @@ ferry_run_free(FerryRun *self)
     ferry_relay_free(self->relay);
     ferry_answer_clear(&self->answer);
     ferry_job_unref(self->job);
+    g_free(self->key);
+    g_free(self->digest);
     (void)pthread_mutex_destroy(&self->lock);
     g_free(self);
 }
@@ -120,15 +122,45 @@ ferry_run_check_free(FerryMigrator *migrator, const char *guest_uuid, GError **e
     return false;
 }
 
+static void
+keep_key(FerryRun *run, const char *key, const char *digest)
+{
+    lock(run->migrator);
+    run->key = g_strdup(key);
+    run->digest = g_strdup(digest);
+    unlock(run->migrator);
+}
+
+FerryRun *
+ferry_run_of_key(FerryMigrator *migrator, const char *key)
+{
+    GHashTableIter iter;
+    gpointer value = NULL;
+    FerryRun *found = NULL;
+
+    lock(migrator);
+    g_hash_table_iter_init(&iter, migrator->runs);
+    while (found == NULL && g_hash_table_iter_next(&iter, NULL, &value))
+        if (g_strcmp0(((FerryRun *)value)->key, key) == 0)
+            found = value;
+    unlock(migrator);
+    return found;
+}
+
 /* The look and the insertion are one step, or two callers would both find the guest free. */
 FerryRun *
-ferry_run_claim(FerryMigrator *migrator, const FerryJobIdentity *identity, GError **error)
+ferry_run_claim(FerryMigrator *migrator,
+                const FerryJobIdentity *identity,
+                const FerryPlan *plan,
+                GError **error)
 {
     FerryRun *run = NULL;
 
     (void)pthread_mutex_lock(&migrator->claiming);
     if (ferry_run_check_free(migrator, identity->guest_uuid, error))
         run = ferry_run_new(migrator, identity);
+    if (run != NULL && plan != NULL)
+        keep_key(run, plan->request_key, plan->request_digest);
     (void)pthread_mutex_unlock(&migrator->claiming);
     return run;
 }
@@ -242,6 +274,20 @@ bring_back(FerryMigrator *self, FerryRun *run, const GPtrArray *records)
     json_decref(body);
 }
 
+/* A source's first record has the plan. */
+static void
+bring_back_key(FerryRun *run, const GPtrArray *records)
+{
+    const FerryRecord *first = records->len == 0 ? NULL : g_ptr_array_index(records, 0);
+    json_t *plan = first == NULL || first->kind != FERRY_RECORD_PLANNED
+                       ? NULL
+                       : json_loads(first->data, 0, NULL);
+
+    keep_key(run, json_string_value(json_object_get(plan, "request_key")),
+             json_string_value(json_object_get(plan, "request_digest")));
+    json_decref(plan);
+}
+
 static bool
 recover_source(FerryMigrator *self, FerryRun *run, const GPtrArray *records, GError **error)
 {
@@ -277,6 +323,7 @@ recover_one(FerryMigrator *self, const FerryJobRow *row, GError **error)
         return false;
     run = ferry_run_new(self, &identity);
     ferry_job_set_began(run->job, row->created_us);
+    bring_back_key(run, records);
     if (row->record == FERRY_RECORD_DONE) {
         bring_back(self, run, records);
         return true;

@@ -66,6 +66,8 @@ typedef struct {
     uint64_t bandwidth_bps; /* bytes a second, 0 = no limit */
     bool accept_unknown;    /* a device whose state may not load does not refuse it */
     const json_t *devices;  /* (nullable): {alias: UUID}, made at the target beforehand */
+    const char *key;        /* (nullable): of a request that may be sent twice: repeat.h */
+    const char *digest;     /* (nullable): with a key; of what was asked */
 } FerryMigrationRequest;
 
 /**
@@ -97,6 +99,9 @@ bool ferry_migrator_check(FerryMigrator *self,
  *
  * @ret_job: (out) (nullable) (transfer full): the job; NULL when refused
  * @ret_reasons: (out) (nullable) (transfer full): why it is refused
+ *
+ * Returns: as ferry_migrator_check(); for a key that began a job already that job, or
+ *          FERRY_ERROR_EXISTS when something else was asked with it
  */
 bool ferry_migrator_start(FerryMigrator *self,
                           const FerryMigrationRequest *request,

@@ -96,7 +96,7 @@ begin(FerryMigrator *self,
         identity.guest_name = plan->guest_name;
         identity.guest_uuid = plan->guest_uuid;
     }
-    *ret = ferry_run_claim(self, &identity, &busy);
+    *ret = ferry_run_claim(self, &identity, NULL, &busy);
     if (*ret == NULL) {
         *ret_reasons = reason("busy", busy->message);
         return true;

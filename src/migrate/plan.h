@@ -34,6 +34,8 @@ typedef struct {
     bool autostart;
     bool tls;            /* guest memory travels encrypted */
     bool accept_unknown; /* its user takes a device whose state may not load */
+    char *request_key;   /* (nullable): of the user's request, and what it asked: repeat.h */
+    char *request_digest;
     uint64_t memory_bytes;
     int64_t max_downtime_ms;
     int64_t timeout_ms;     /* of the transfer; 0 = by forecast */

@@ -131,6 +131,26 @@ ferry_migrator_check(FerryMigrator *self,
     return true;
 }
 
+/* Whether the key began a job before; then it is in @ret_job, unless something else was asked. */
+static bool
+was_begun(FerryMigrator *self,
+          const FerryMigrationRequest *request,
+          FerryJob **ret_job,
+          GError **error)
+{
+    FerryRun *run = request->key == NULL ? NULL : ferry_run_of_key(self, request->key);
+
+    if (run == NULL)
+        return false;
+    if (g_strcmp0(run->digest, request->digest) == 0)
+        *ret_job = ferry_job_ref(run->job);
+    else
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_EXISTS,
+                    "this Idempotency-Key began job %s with another request: take a new key",
+                    ferry_job_identity(run->job)->id);
+    return true;
+}
+
 bool
 ferry_migrator_start(FerryMigrator *self,
                      const FerryMigrationRequest *request,
@@ -144,7 +164,12 @@ ferry_migrator_start(FerryMigrator *self,
     json_t *devices = NULL;
     FerryRun *run = NULL;
     FerryJobIdentity identity;
+    g_autoptr(GError) busy = NULL;
 
+    if (was_begun(self, request, ret_job, error)) {
+        json_decref(reasons);
+        return *ret_job != NULL;
+    }
     if (!plan_and_check(self, request, &host, &plan, &devices, reasons, error)) {
         json_decref(reasons);
         return false;
@@ -165,8 +190,16 @@ ferry_migrator_start(FerryMigrator *self,
                                    .guest_uuid = plan->guest_uuid,
                                    .source = plan->source,
                                    .target = plan->target };
-    run = ferry_run_claim(self, &identity, error);
-    if (run == NULL || !ferry_run_begin_source(run, g_steal_pointer(&plan), host->address, error))
+    plan->request_key = g_strdup(request->key);
+    plan->request_digest = g_strdup(request->digest);
+    run = ferry_run_claim(self, &identity, plan, &busy);
+    if (run == NULL) { /* perhaps by the same request, sent again while this one was checked */
+        if (was_begun(self, request, ret_job, error))
+            return *ret_job != NULL;
+        g_propagate_error(error, g_steal_pointer(&busy));
+        return false;
+    }
+    if (!ferry_run_begin_source(run, g_steal_pointer(&plan), host->address, error))
         return false;
     *ret_job = ferry_job_ref(run->job);
     return true;

@@ -36,6 +36,7 @@ struct _FerryRun {
     FerryHand hand; /* first: a target's ops get the run as their data; a source's get its link */
     FerryMigrator *migrator;
     FerryJob *job;
+    char *key, *digest; /* (nullable): of the request that began it; set before others see it */
     bool started;
     pthread_t thread;
 
@@ -66,14 +67,19 @@ FerryRun *ferry_run_new(FerryMigrator *migrator, const FerryJobIdentity *identit
 /** Whether no run holds the guest; else FERRY_ERROR_BUSY naming its job. */
 bool ferry_run_check_free(FerryMigrator *migrator, const char *guest_uuid, GError **error);
 
-/** Both in one step; NULL when it is held. */
-FerryRun *
-ferry_run_claim(FerryMigrator *migrator, const FerryJobIdentity *identity, GError **error);
+/** Both in one step; NULL when it is held.  @plan: (nullable): whose request's key it keeps */
+FerryRun *ferry_run_claim(FerryMigrator *migrator,
+                          const FerryJobIdentity *identity,
+                          const FerryPlan *plan,
+                          GError **error);
 
 void ferry_run_free(FerryRun *self);
 
 /** Returns: (nullable) (transfer none): the run of that job; runs live as long as the migrator */
 FerryRun *ferry_run_find(FerryMigrator *migrator, const char *job_id);
+
+/** Returns: (nullable) (transfer none): the run that a request with this key began */
+FerryRun *ferry_run_of_key(FerryMigrator *migrator, const char *key);
 
 /** Returns: (nullable) (transfer none): the live run that holds the guest */
 FerryRun *ferry_run_of_guest(FerryMigrator *migrator, const char *guest_uuid);
