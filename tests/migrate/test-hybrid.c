@@ -270,7 +270,7 @@ settle(HybridWorld *world)
 {
     unsigned ms = 0;
 
-    for (unsigned i = 0; i < 12; i++) {
+    for (unsigned i = 0; i < 6; i++) {
         hybrid_world_drive(world);
         ms = hybrid_world_look(world, ms);
     }
@@ -311,7 +311,7 @@ test_every_failure(void)
         unsigned ms = 0;
 
         world->fail_at = i;
-        for (unsigned k = 0; k < 12; k++) {
+        for (unsigned k = 0; k < 7; k++) {
             hybrid_world_drive(world);
             ms = hybrid_world_look(world, ms);
             hybrid_world_assert_working(world);
