@@ -1,0 +1,131 @@
+"""A pool over two PFs of 7 VFs each, on real ones: 14 claims and no more, nothing left behind."""
+import random
+import time
+
+import pytest
+
+from hybrid import call, calls, claims, inventory, pool, set_up
+
+pytestmark = pytest.mark.lab(igb=2)
+ROUNDS = 100
+
+
+def need(n, **more):
+    return {"pool": "net-x", "alias": f"ua-net{n}", "prepare": True, **more}
+
+
+def test_fourteen_and_no_more(lab_host):
+    """P1: all VFs of both PFs, whichever; the 15th is refused with the pool's numbers."""
+    set_up(lab_host)
+    taken = calls(lab_host, [("POST", "/v1/claims", need(n)) for n in range(14)])
+    assert [status for status, _ in taken] == [201] * 14, taken
+    assert len({row["slot"] for _, row in taken}) == 14
+    status, problem = call(lab_host, "POST", "/v1/claims", need(14))
+    assert status == 409
+    assert problem["reasons"][0]["message"].startswith("pool net-x: 14 of 14 VFs used (pf0 7/7, pf1 7/7)")
+    status, said = lab_host.sh("ferry pool undefine net-x")
+    assert status == 1 and "ua-net0" in said
+    calls(lab_host, [("DELETE", f"/v1/claims/{row['generation']}", None) for _, row in taken])
+    assert claims(lab_host) == []
+    lab_host("ferry pool undefine net-x")
+
+
+def test_a_hundred_rounds(lab_host):
+    """14 claims, made, and freed in random order, a hundred times: the host is as it was."""
+    set_up(lab_host)
+    lab_host("ip link set pf0 vf 2 trust on; ip link set pf1 vf 5 spoofchk off; ip link set pf0 vf 3 vlan 100 qos 3")
+    before = inventory(lab_host)
+    first = call(lab_host, "POST", "/v1/claims", need(0))[1]["generation"]
+    call(lab_host, "DELETE", f"/v1/claims/{first}")
+    dice = random.Random(7)
+    began = time.monotonic()
+    for number in range(ROUNDS // 10):
+        requests = []
+        for _ in range(10):
+            requests += [("POST", "/v1/claims", need(n)) for n in range(14)]
+            generations = list(range(first + 1, first + 15))
+            dice.shuffle(generations)
+            requests += [("DELETE", f"/v1/claims/{generation}", None) for generation in generations]
+            first += 14
+        statuses = [status for status, _ in calls(lab_host, requests)]
+        assert statuses == 10 * (14 * [201] + 14 * [204]), number
+    print(f"{ROUNDS} rounds of 14 claims: {(time.monotonic() - began) * 1000 / ROUNDS / 14:.1f} ms for claim, save and release")
+    assert inventory(lab_host) == before
+
+
+def test_settings_come_back(lab_host):
+    """P6: whatever a guest, or its administrator, set on the VF."""
+    set_up(lab_host)
+    lab_host("ip link set pf0 vf 0 trust on; ip link set pf0 vf 0 spoofchk off; ip link set pf0 vf 0 vlan 100 qos 5")
+    before = lab_host("ip link show pf0")
+    _, row = call(lab_host, "POST", "/v1/claims", need(0, pf="pf0"))
+    assert row["slot"].endswith("/vf0")
+    lab_host("ip link set pf0 vf 0 trust off; ip link set pf0 vf 0 spoofchk on; ip link set pf0 vf 0 vlan 0; "
+             "ip link set pf0 vf 0 mac 52:54:00:77:77:77")
+    assert lab_host("ip link show pf0") != before
+    call(lab_host, "DELETE", f"/v1/claims/{row['generation']}")
+    assert lab_host("ip link show pf0") == before
+
+
+def test_late_release_hits_nobody(lab_host):
+    """P7: a claim that has gone is released again, when its VF is another one's."""
+    set_up(lab_host, pfs=("pf0",))
+    _, old = call(lab_host, "POST", "/v1/claims", need(0))
+    call(lab_host, "DELETE", f"/v1/claims/{old['generation']}")
+    _, new = call(lab_host, "POST", "/v1/claims", need(1))
+    assert new["slot"] == old["slot"]
+    lab_host("ip link set pf0 vf 0 mac 52:54:00:00:0b:01")
+    assert call(lab_host, "DELETE", f"/v1/claims/{old['generation']}")[0] == 204
+    assert [row["generation"] for row in claims(lab_host)] == [new["generation"]]
+    assert "52:54:00:00:0b:01" in lab_host("ip link show pf0 | grep 'vf 0'")
+
+
+def test_a_pf_without_link(lab_host):
+    """P8: told within 5 s; new claims go to the other PF; afterwards all is as before."""
+    set_up(lab_host)
+    used = [call(lab_host, "POST", "/v1/claims", need(n, pf="pf1"))[1] for n in range(2)]
+    began = time.monotonic()
+    lab_host("ip link set pf1 down")
+    while "degraded" not in pool(lab_host):
+        assert time.monotonic() - began < 30
+    took = time.monotonic() - began
+    print(f"seen after {took:.1f} s")
+    assert pool(lab_host)["degraded"] == "7 of 14 on a PF without link" or "7 of 14" in str(pool(lab_host)["degraded"])
+    _, row = call(lab_host, "POST", "/v1/claims", need(5, policy="spread"))
+    _, on_pf1 = call(lab_host, "POST", "/v1/claims", need(6, policy="spread"))
+    others = {used[0]["slot"].split("/")[0]}
+    assert row["slot"].split("/")[0] not in others and on_pf1["slot"].split("/")[0] not in others
+    lab_host("ip link set pf1 up")
+    began = time.monotonic()
+    while "degraded" in pool(lab_host):
+        assert time.monotonic() - began < 60
+    assert len(claims(lab_host)) == 4
+
+
+def test_companion_network(lab_host):
+    """Made with the pool, gone with it; somebody else's of that name is left alone."""
+    set_up(lab_host)
+    told = lab_host("virsh net-dumpxml net-x")
+    assert "<interface dev='pf0'" in told and "<interface dev='pf1'" in told and "urn:ferry:pool:1" in told
+    assert "Autostart:      yes" in lab_host("virsh net-info net-x")
+    lab_host("ferry pool undefine net-x")
+    assert lab_host.sh("virsh net-info net-x")[0] != 0
+    lab_host("cat >/tmp/net.xml <<E\n<network><name>net-x</name><forward mode='bridge'><interface dev='pf0'/></forward></network>\nE\n"
+             "virsh net-define /tmp/net.xml")
+    status, said = lab_host.sh("ferry pool define net-x --hybrid --pf pf0 --pf pf1")
+    assert status != 0 and "libvirt has a network net-x that ferry did not make" in said
+    assert "<interface dev='pf1'" not in lab_host("virsh net-dumpxml net-x")
+
+
+def test_vlan_needs_its_devices(lab_host):
+    """The virtio half must be in the VLAN too."""
+    set_up(lab_host, define=False)
+    define = "ferry pool define net-x --hybrid --pf pf0 --pf pf1 --vlan 42"
+    lab_host("ip link add link pf0 name pf0.42 type vlan id 42")
+    status, said = lab_host.sh(define)
+    assert status == 1 and "pf1 has no device of VLAN 42" in said
+    assert lab_host.sh("virsh net-info net-x")[0] != 0
+    lab_host("ip link add link pf1 name other type vlan id 42")
+    lab_host(define)
+    told = lab_host("virsh net-dumpxml net-x")
+    assert "<interface dev='pf0.42'" in told and "<interface dev='other'" in told
