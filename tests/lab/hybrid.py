@@ -6,6 +6,7 @@ import time
 from ferrylab import saved
 
 SOCKET = "/run/ferry/ferryd.sock"
+CONSOLE = saved.CONSOLE
 NIC = """<interface type='network'>
       <mac address='{mac}'/>
       <source network='{pool}'/>
