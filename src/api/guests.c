@@ -1,7 +1,6 @@
-#include <string.h>
-
 #include <microhttpd.h>
 
+#include "api/guest-devices.h"
 #include "api/resources.h"
 #include "base/error.h"
 #include "guest/look.h"
@@ -36,47 +35,15 @@ list_guests(void *data, const FerryRequest *request, FerryResponse *response, GE
     return true;
 }
 
-/* A device of the host itself, given to the guest: there is none such at the target. */
-static bool
-is_of_host(const FerryDevice *device)
-{
-    return strcmp(device->kind, "hostdev") == 0 ||
-           (strcmp(device->kind, "interface") == 0 && g_strcmp0(device->type, "hostdev") == 0);
-}
-
-/* Returns: (nullable): why the device keeps the guest from moving */
-static const char *
-why_not(const FerryDevice *device, bool ephemeral)
-{
-    if (ephemeral && device->plug == FERRY_PLUG_NO)
-        return "it is marked ephemeral, but cannot be taken off a running guest";
-    if (!ephemeral && is_of_host(device))
-        return "it is this host's own: mark it ephemeral, or take it off";
-    return NULL;
-}
-
-static json_t *
-describe_device(const FerryDevice *device, bool ephemeral, const char *reason)
-{
-    return json_pack("{s:s?, s:s, s:s?, s:s?, s:b, s:b, s:s?}", "alias", device->alias, "kind",
-                     device->kind, "type", device->type, "address", device->address, "ephemeral",
-                     ephemeral, "movable", reason == NULL, "reason", reason);
-}
-
 static void
 add_devices(const FerryApi *self, json_t *guest, const FerryDomain *domain, const char *xml)
 {
-    json_t *devices = json_array(), *reasons = ferry_migrator_travel(self->migrator, domain, xml);
+    g_autoptr(FerryInventory) inventory = ferry_watch_inventory(self->watch, NULL);
+    json_t *reasons = ferry_migrator_travel(self->migrator, domain, xml);
 
-    for (unsigned i = 0; i < domain->devices->len; i++) {
-        const FerryDevice *device = g_ptr_array_index(domain->devices, i);
-        bool ephemeral =
-            device->alias != NULL && ferry_metadata_is_ephemeral(domain->metadata, device->alias);
-        const char *reason = why_not(device, ephemeral);
-
-        json_array_append_new(devices, describe_device(device, ephemeral, reason));
-    }
-    json_object_set_new(guest, "devices", devices);
+    json_object_set_new(guest, "devices", ferry_guest_devices_json(domain, reasons));
+    json_object_set_new(guest, "mdevs", ferry_guest_mdevs_json(domain, inventory));
+    json_object_set_new(guest, "hybrids", ferry_guest_hybrids_json(domain));
     json_object_set_new(guest, "movable", json_boolean(json_array_size(reasons) == 0));
     json_object_set_new(guest, "reasons", reasons);
 }

@@ -65,6 +65,9 @@ extern const FerryRoute ferry_host_routes[];
 /** GET /v1/guests, GET /v1/guests/{} */
 extern const FerryRoute ferry_guest_routes[];
 
+/** POST /v1/guests, POST /v1/guests/{}/devices */
+extern const FerryRoute ferry_guest_define_routes[];
+
 /** GET, POST /v1/pools; GET, DELETE /v1/pools/{} */
 extern const FerryRoute ferry_pool_routes[];
 

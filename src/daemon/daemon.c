@@ -286,6 +286,7 @@ start_server(FerryDaemon *self, GError **error)
     ferry_server_add(self->server, ferry_guest_routes, &self->api);
     ferry_server_add(self->server, ferry_guest_start_routes, &self->life);
     ferry_server_add(self->server, ferry_hook_routes, &self->life);
+    ferry_server_add(self->server, ferry_guest_define_routes, &self->api);
     ferry_server_add(self->server, ferry_pool_routes, &self->api);
     ferry_server_add(self->server, ferry_claim_routes, &self->api);
     ferry_server_add(self->server, ferry_device_routes, &self->api);

@@ -76,10 +76,13 @@ check_ephemerals(const FerryDomain *domain, json_t *reasons)
         const FerryEphemeralMeta *meta = g_ptr_array_index(domain->metadata->ephemerals, i);
         const FerryDevice *device = ferry_domain_device(domain, meta->alias);
 
-        if (device != NULL && device->plug == FERRY_PLUG_NO)
-            object(reasons, "not-hot-pluggable",
-                   "device %s is marked ephemeral, but a %s cannot be taken off a running guest",
-                   meta->alias, device->kind);
+        if (device == NULL || device->plug != FERRY_PLUG_NO)
+            continue;
+        object(reasons, "not-hot-pluggable",
+               "device %s is marked ephemeral, but a %s cannot be taken off a running guest",
+               meta->alias, device->kind);
+        json_object_set_new(json_array_get(reasons, json_array_size(reasons) - 1), "alias",
+                            json_string(meta->alias));
     }
 }
 

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <jansson.h>
+
+#include "host/inventory.h"
+#include "xml/domain.h"
+
+/**
+ * A guest's devices as "ferry guest show" tells of them, from its XML: as it runs, or the
+ * definition of one that does not.
+ */
+
+/** @reasons: why the guest cannot move, {code, message, alias}; Returns: (transfer full): an array
+ * of {alias, kind, type, address, ephemeral, movable, reason} */
+json_t *ferry_guest_devices_json(const FerryDomain *domain, const json_t *reasons);
+
+/** Returns: (transfer full): of <ferry:mdev>: an array of {alias, type, pool?, parent?, managed,
+ * uuid?, vendor_id?, product_id?, made, attrs[]}; made: the host has this mdev now */
+json_t *ferry_guest_mdevs_json(const FerryDomain *domain, const FerryInventory *inventory);
+
+/** Returns: (transfer full): of <ferry:hybrid>: an array of {alias, pool, mac, address, vf_alias,
+ * vf_address, on_no_vf, vf?}; vf: host address of the VF that is plugged now */
+json_t *ferry_guest_hybrids_json(const FerryDomain *domain);
