@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "cli/attribute.h"
 #include "cli/call.h"
 #include "cli/groups.h"
 #include "cli/mdev-types.h"
@@ -108,29 +109,6 @@ show(FerryArguments *arguments)
     return FERRY_EXIT_DONE;
 }
 
-static bool
-add_attrs(const FerryArguments *arguments, json_t *body, GError **error)
-{
-    const char *const *values = ferry_arguments_values(arguments, "attr");
-    json_t *attrs = json_array();
-
-    (void)json_object_set_new(body, "attrs", attrs);
-    for (; *values; values++) {
-        const char *equals = strchr(*values, '=');
-        g_autofree char *name = NULL;
-
-        if (equals == NULL || equals == *values) {
-            g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID, "--attr %s: expected NAME=VALUE",
-                        *values);
-            return false;
-        }
-        name = g_strndup(*values, (size_t)(equals - *values));
-        (void)json_array_append_new(attrs,
-                                    json_pack("{s:s, s:s}", "name", name, "value", equals + 1));
-    }
-    return true;
-}
-
 /* Everything stands in the file; an option beside it would be a contradiction. */
 static bool
 add_file(const FerryArguments *arguments, const char *path, json_t *body, GError **error)
@@ -167,7 +145,7 @@ add_options(const FerryArguments *arguments, json_t *body, GError **error)
         if (ferry_arguments_given(arguments, options[i]))
             (void)json_object_set_new(body, options[i],
                                       json_string(ferry_arguments_value(arguments, options[i])));
-    return add_attrs(arguments, body, error);
+    return ferry_attributes_add(arguments, body, error);
 }
 
 /* As mdevctl does, the name alone: for a script, and for the guest's XML. */

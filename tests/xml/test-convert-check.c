@@ -3,7 +3,7 @@
 #define UUID "0d9f7f5c-2f0e-4a55-9c4d-6a1f54a1c001"
 #define MDEV(uuid)                                                                                 \
     "<hostdev type='mdev' model='vfio-pci'><source><address uuid='" uuid "'/></source></"          \
-                                                                         "hostdev>\n"
+    "hostdev>\n"
 #define OUR_MDEV                                                                                   \
     "<hostdev type='mdev' model='vfio-pci'><source><address uuid='" UUID                           \
     "'/></source><alias name='ua-x'/></hostdev>\n"
