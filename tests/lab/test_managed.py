@@ -71,7 +71,7 @@ def booted(lab_image, ferry_tree, request):
     for group in running(ferry_tree, ("alpha",), request):
         host = group.each["alpha"]
         host("modprobe -a mtty vfio_iommu_type1; udevadm settle")
-        wait_for("mtty in ferryd's inventory", lambda: host.sh("ferry mdev types mtty")[0] == 0)
+        wait_for("mtty in ferryd's inventory", lambda: "mtty-2" in host("ferry mdev types"))
         host("ferry pool define gpus --parent mtty --type mtty-2")
         yield host
 
