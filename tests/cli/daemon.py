@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 from fake_ferryd import FakeFerryd, Stream, problem, refused
 from runner import run_tests
@@ -115,6 +116,16 @@ GPUS = {"name": "gpus", "kind": "mdev", "policy": "pack", "parents": ["mtty", "l
 POOLS = ("POST", "/v1/pools")
 
 # routes, arguments, exit code, stdout, stderr (None: do not look)
+START, STOP = ("POST", "/v1/guests/web/start"), ("POST", "/v1/guests/web/stop")
+STARTED = {"guest": {"name": "web", "uuid": GUEST["uuid"]}, "state": "running", "already": False, "elapsed_ms": 7}
+
+
+def later():
+    """Long enough for the command to ask what the start waits for, which it does after a second."""
+    time.sleep(1.5)
+    return 200, STARTED
+
+
 ROWS = [
     ({("GET", "/v1/pools"): (200, {"pools": [NET_X, GPUS]})}, ["pool", "list"], 0,
      "NAME   KIND  MEMBERS           POLICY  USED  FREE  STATE\n"
@@ -166,6 +177,26 @@ ROWS = [
      ["guest", "show", "web"], 0, None, ""),
     ({("GET", "/v1/guests/a%20b%2Fc"): problem(404, "not-found", "no guest \"a b/c\"")},
      ["guest", "show", "a b/c"], 3, "", 'ferry: no guest "a b/c"\n'),
+    ({START: (200, STARTED)}, ["guest", "start", "web"], 0, "guest web is running\n", ""),
+    ({START: (200, {**STARTED, "already": True})}, ["guest", "start", "web"], 0, "guest web is running already\n", ""),
+    ({START: (200, {**STARTED, "degraded": [{"alias": "ua-net0", "message": "no VF is free"}]})},
+     ["guest", "start", "web", "--allow-degraded", "--timeout", "5"], 22, "guest web is running\n",
+     "ferry: degraded: ua-net0: no VF is free\n"),
+    ({START: refused(("no-free-slot", "mtty has no mtty-1 left", {"remedy": "These would do: mtty2."}))},
+     ["guest", "start", "web"], 1, "",
+     "ferry: refused\n  no-free-slot: mtty has no mtty-1 left\n    These would do: mtty2.\n"),
+    ({START: problem(409, "busy", "guest web is in job J1")}, ["guest", "start", "web"], 5, "",
+     "ferry: guest web is in job J1\n"),
+    ({START: later, ("GET", START[1]): (200, {"starting": True, "waiting_for": "the driver cleans up"})},
+     ["guest", "start", "web"], 0, "guest web is running\n", "ferry: waiting: the driver cleans up\n"),
+    ({}, ["guest", "start", "web", "--timeout", "soon"], 2, "",
+     'ferry: --timeout takes seconds, 0 to 3600, not "soon"\n'),
+    ({STOP: (200, {**STARTED, "state": "shut off"})}, ["guest", "stop", "web", "--force"], 0, "guest web is shut off\n", ""),
+    ({STOP: (200, {**STARTED, "state": "shut off", "left": "process 7 has it open"})}, ["guest", "stop", "web"], 0,
+     "guest web is shut off\n",
+     "ferry: process 7 has it open\nferry: ferryd goes on trying to release it\n"),
+    ({STOP: refused(("still-running", "guest web still runs after 60 s", {}))}, ["guest", "stop", "web"], 1, "",
+     "ferry: refused\n  still-running: guest web still runs after 60 s\n"),
     ({("GET", "/v1/hosts"): (200, {"hosts": [{"name": "beta", "address": "192.0.2.2:7417"}]})},
      ["host", "list"], 0, "NAME  ADDRESS\nbeta  192.0.2.2:7417\n", ""),
     ({("GET", "/v1/devices"): (200, {"devices": [PF, VF, MTTY]})}, ["device", "list"], 0,
