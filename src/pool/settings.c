@@ -102,6 +102,45 @@ read_saved(const FerryClaimRow *claim, FerryVfSettings *ret, GError **error)
     return ok;
 }
 
+/*
+ * "No MAC was set" is all zeros, which some drivers don't take: libvirt writes this one then, and
+ * so do we (its virnetdev.c).  It belongs to nobody, and the VF's next user sets its own.
+ */
+static const FerryVfSettings nobodys_mac = { .known = FERRY_VF_MAC, .mac = { 0x02 } };
+
+static bool
+has_no_mac(const FerryVfSettings *saved)
+{
+    static const FerryVfSettings none = { .known = FERRY_VF_MAC };
+
+    return (ferry_vf_compare(saved, &none) & FERRY_VF_MAC) == 0;
+}
+
+static bool
+write_back(FerryPools *self,
+           const Function *function,
+           const FerryVfSettings *saved,
+           FerryVfFields fields,
+           GError **error)
+{
+    const FerryVfOps *ops = self->config.vf_ops;
+    void *data = self->config.vf_data;
+    const char *netdev = function->pf->netdev;
+    g_autoptr(GError) failure = NULL;
+
+    if (!ferry_vf_write(ops, data, netdev, function->index, saved, fields & ~FERRY_VF_MAC, NULL,
+                        error))
+        return false;
+    if (ferry_vf_write(ops, data, netdev, function->index, saved, fields & FERRY_VF_MAC, NULL,
+                       &failure))
+        return true;
+    if (has_no_mac(saved) && g_error_matches(failure, FERRY_ERROR, FERRY_ERROR_IO))
+        return ferry_vf_write(ops, data, netdev, function->index, &nobodys_mac, FERRY_VF_MAC, NULL,
+                              error);
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return false;
+}
+
 bool
 ferry_settings_restore(FerryPools *self, const FerryClaimRow *claim, GError **error)
 {
@@ -122,7 +161,5 @@ ferry_settings_restore(FerryPools *self, const FerryClaimRow *claim, GError **er
         fields &= ~(FERRY_VF_MAC | FERRY_VF_VLAN);
     else if (!reset(self, function.vf, error))
         return false;
-    return function.pf->netdev == NULL ||
-           ferry_vf_write(self->config.vf_ops, self->config.vf_data, function.pf->netdev,
-                          function.index, &saved, fields, NULL, error);
+    return function.pf->netdev == NULL || write_back(self, &function, &saved, fields, error);
 }

@@ -141,6 +141,49 @@ test_still_open(void)
 }
 
 static int
+fail_settings(void *data, const char *path, const char *text)
+{
+    const int *code = data;
+
+    (void)path;
+    return strcmp(text, "vf") == 0 ? *code : 0;
+}
+
+/* Such a driver has no way back to "none was set": nobody's MAC it is, again and again. */
+static void
+test_driver_refuses_no_mac(void)
+{
+    static const uint8_t nobodys[6] = { 0x02 };
+    Tenancy tenancy;
+
+    begin(&tenancy);
+    tenancy.world->refuses_no_mac = true;
+    world_release(tenancy.world, tenancy.claim->generation);
+    g_assert_cmpint(differs(&tenancy), ==, FERRY_VF_MAC);
+    g_assert_cmpmem(world_card(tenancy.world, "eth3", 0)->mac, 6, nobodys, 6);
+    end(&tenancy);
+}
+
+static void
+test_driver_refuses_settings(void)
+{
+    Tenancy tenancy;
+    g_autoptr(GError) error = NULL;
+    int code = EINVAL;
+
+    begin(&tenancy);
+    tenancy.world->before_write = fail_settings;
+    tenancy.world->before_write_data = &code;
+    g_assert_false(
+        ferry_pools_release(tenancy.world->pools, tenancy.claim->generation, 1000, &error));
+    g_assert_error(error, FERRY_ERROR, FERRY_ERROR_IO);
+    g_assert_cmpstr(error->message, ==, "cannot set the VLAN of VF 0 of eth3: Invalid argument");
+    tenancy.world->before_write = NULL;
+    world_release(tenancy.world, tenancy.claim->generation);
+    end(&tenancy);
+}
+
+static int
 fail_reset(void *data, const char *path, const char *text)
 {
     const int *code = data;
@@ -255,6 +298,8 @@ main(int argc, char **argv)
     g_test_add_func("/settings/not-prepared-is-not-touched", test_not_prepared_is_not_touched);
     g_test_add_func("/settings/libvirts-part", test_libvirts_part);
     g_test_add_func("/settings/still-open", test_still_open);
+    g_test_add_func("/settings/driver-refuses-no-mac", test_driver_refuses_no_mac);
+    g_test_add_func("/settings/driver-refuses-settings", test_driver_refuses_settings);
     g_test_add_func("/settings/reset-fails", test_reset_fails);
     g_test_add_func("/settings/vf-is-gone", test_vf_is_gone);
     g_test_add_func("/settings/prepare-a-vf-that-is-gone", test_prepare_a_vf_that_is_gone);

@@ -86,11 +86,15 @@ set_settings(void *data,
              FerryVfFields field)
 {
     World *self = data;
+    static const uint8_t no_mac[6] = { 0 };
     int code = 0;
 
     (void)pthread_mutex_lock(&self->lock);
     if (self->before_write != NULL)
         code = self->before_write(self->before_write_data, netdev, "vf");
+    if (self->refuses_no_mac && field == FERRY_VF_MAC &&
+        memcmp(settings->mac, no_mac, sizeof(no_mac)) == 0)
+        code = EINVAL;
     if (code == 0) {
         copy_field(world_card(self, netdev, index), settings, field);
         self->n_sets++;

@@ -14,9 +14,10 @@ typedef struct {
     char *folder, *db;
     FerryStore *store;
     FerryPools *pools;
-    GHashTable *cards; /* "eth3/0" to FerryVfSettings; one that is not here is as it was made */
-    unsigned n_sets;   /* of VF settings */
-    unsigned n_resets; /* of functions */
+    GHashTable *cards;   /* "eth3/0" to FerryVfSettings; one that is not here is as it was made */
+    unsigned n_sets;     /* of VF settings */
+    bool refuses_no_mac; /* as some drivers do */
+    unsigned n_resets;   /* of functions */
     int n_uuids;
     pthread_mutex_t lock;
     /** (nullable): before each write to the kernel; returns: an errno, 0 to let it through */
