@@ -310,6 +310,9 @@ shake_hands(Tls *self, FerryTlsSide side, const char *host, GError **error)
     do
         status = gnutls_handshake(self->session);
     while (status < 0 && !gnutls_error_is_fatal(status));
+    /* A client has none to show that the server's authority signed. */
+    if (status == GNUTLS_E_CERTIFICATE_REQUIRED || status == GNUTLS_E_NO_CERTIFICATE_FOUND)
+        return fail(self, error, FERRY_ERROR_DENIED, "it showed no certificate of ours", status);
     if (status == GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR)
         return fail(self, error, FERRY_ERROR_DENIED, "its certificate does not hold", status);
     if (status < 0)
