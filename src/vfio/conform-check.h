@@ -52,9 +52,14 @@ int conform_drain(Conform *self, GByteArray *stream, size_t piece);
 /** Saves the whole state through PRE_COPY if there is one.  Returns: NULL when it failed (said) */
 GByteArray *conform_save(Conform *self, size_t piece);
 
+/** Whether the device has PRE_COPY; when not, says so. */
+bool conform_has_precopy(Conform *self);
+
 extern const ConformCheck conform_feature_checks[];
 extern const size_t conform_n_feature_checks;
 extern const ConformCheck conform_stream_checks[];
 extern const size_t conform_n_stream_checks;
+extern const ConformCheck conform_figure_checks[];
+extern const size_t conform_n_figure_checks;
 extern const ConformCheck conform_load_checks[];
 extern const size_t conform_n_load_checks;

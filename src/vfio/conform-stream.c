@@ -1,11 +1,11 @@
-/* The data stream while saving, sessions and their ends, sizes. */
+/* The data stream while saving, sessions and their ends. */
 #include <errno.h>
 
 #include "vfio/conform-check.h"
 #include "vfio/uapi.h"
 
-static bool
-has_precopy(Conform *self)
+bool
+conform_has_precopy(Conform *self)
 {
     if (self->device->flags & FERRY_MIG_PRE_COPY)
         return true;
@@ -19,7 +19,7 @@ precopy_pause(Conform *self)
     g_autoptr(GByteArray) stream = g_byte_array_new();
     int code = 0;
 
-    if (!has_precopy(self) || !conform_go(self, FERRY_MIG_STATE_PRE_COPY))
+    if (!conform_has_precopy(self) || !conform_go(self, FERRY_MIG_STATE_PRE_COPY))
         return;
     code = conform_drain(self, stream, 65536);
     if (code == ENOMSG || (code == 0 && self->transport->kind == FERRY_TRANSPORT_USER))
@@ -114,7 +114,7 @@ read_after_stop(Conform *self)
 static void
 read_after_abort(Conform *self)
 {
-    if (has_precopy(self) && conform_go(self, FERRY_MIG_STATE_PRE_COPY) &&
+    if (conform_has_precopy(self) && conform_go(self, FERRY_MIG_STATE_PRE_COPY) &&
         conform_go(self, FERRY_MIG_STATE_RUNNING))
         expect_no_data(self);
 }
@@ -260,110 +260,6 @@ reset_in_resuming(Conform *self)
     reset_in(self, FERRY_MIG_STATE_RESUMING);
 }
 
-/* --- PRECOPY_INFO --- */
-
-static bool
-ask_info(Conform *self, uint32_t argsz, FerryPrecopyInfo *ret)
-{
-    return self->broken == NULL &&
-           self->transport->ops->precopy_info(self->transport->data, argsz, ret, &self->broken);
-}
-
-static bool
-has_info(Conform *self)
-{
-    if (self->transport->kind == FERRY_TRANSPORT_USER) {
-        conform_say(self, FERRY_CHECK_SKIP, "the protocol has no such call");
-        return false;
-    }
-    return has_precopy(self);
-}
-
-static void
-info_in_precopy(Conform *self)
-{
-    FerryPrecopyInfo info = { 0 };
-
-    if (!has_info(self) || !conform_go(self, FERRY_MIG_STATE_PRE_COPY) ||
-        !ask_info(self, sizeof(FerryUapiPrecopyInfo), &info))
-        return;
-    conform_say(self, info.code == 0 ? FERRY_CHECK_PASS : FERRY_CHECK_FAIL,
-                "%s, initial %" G_GUINT64_FORMAT ", dirty %" G_GUINT64_FORMAT,
-                info.code == 0 ? "success" : g_strerror(info.code), info.initial_bytes,
-                info.dirty_bytes);
-}
-
-static void
-info_falls(Conform *self)
-{
-    g_autoptr(GByteArray) stream = g_byte_array_new();
-    FerryPrecopyInfo info = { 0 };
-
-    if (!has_info(self) || !conform_go(self, FERRY_MIG_STATE_PRE_COPY) ||
-        conform_drain(self, stream, 65536) < 0 ||
-        !ask_info(self, sizeof(FerryUapiPrecopyInfo), &info))
-        return;
-    conform_say(self, info.initial_bytes == 0 ? FERRY_CHECK_PASS : FERRY_CHECK_NOTE,
-                "after %u bytes: initial %" G_GUINT64_FORMAT ", dirty %" G_GUINT64_FORMAT,
-                stream->len, info.initial_bytes, info.dirty_bytes);
-}
-
-static void
-info_in_stop_copy(Conform *self)
-{
-    FerryPrecopyInfo info = { 0 };
-
-    if (has_info(self) && conform_go(self, FERRY_MIG_STATE_PRE_COPY) &&
-        conform_go(self, FERRY_MIG_STATE_STOP_COPY) &&
-        ask_info(self, sizeof(FerryUapiPrecopyInfo), &info))
-        conform_expect(self, info.code, EINVAL);
-}
-
-static void
-info_short(Conform *self)
-{
-    FerryPrecopyInfo info = { 0 };
-
-    if (has_info(self) && conform_go(self, FERRY_MIG_STATE_PRE_COPY) && ask_info(self, 16, &info))
-        conform_expect(self, info.code, EINVAL);
-}
-
-/* --- sizes --- */
-
-static void
-size_is_honest(Conform *self)
-{
-    FerrySize size = { 0 };
-
-    if (!ferry_vfio_device_data_size(self->device, &size, &self->broken))
-        return;
-    if (!size.known || self->stream == NULL) {
-        conform_say(self, FERRY_CHECK_SKIP, "no size is given");
-        return;
-    }
-    bool near = size.bytes <= 2 * (uint64_t)self->stream->len &&
-                2 * size.bytes >= (uint64_t)self->stream->len;
-    conform_say(self, near ? FERRY_CHECK_PASS : FERRY_CHECK_NOTE,
-                "predicted %" G_GUINT64_FORMAT ", came %u: do not rely on it", size.bytes,
-                self->stream->len);
-}
-
-static void
-size_falls(Conform *self)
-{
-    g_autoptr(GByteArray) stream = NULL;
-    FerrySize size = { 0 };
-
-    stream = conform_save(self, 65536);
-    if (stream == NULL || !ferry_vfio_device_data_size(self->device, &size, &self->broken))
-        return;
-    if (!size.known)
-        conform_say(self, FERRY_CHECK_SKIP, "no size is given");
-    else
-        conform_say(self, size.bytes == 0 ? FERRY_CHECK_PASS : FERRY_CHECK_NOTE,
-                    "%" G_GUINT64_FORMAT " bytes after all were read", size.bytes);
-}
-
 #define UAPI "linux/vfio.h, "
 const ConformCheck conform_stream_checks[] = {
     { "stream/precopy-pause", UAPI "PRE_COPY: ENOMSG when there is nothing now; vfio-user: size 0",
@@ -388,15 +284,5 @@ const ConformCheck conform_stream_checks[] = {
     { "session/reset-in-stop-copy", UAPI "VFIO_DEVICE_RESET: to RUNNING", reset_in_stop_copy },
     { "session/reset-in-stop", UAPI "VFIO_DEVICE_RESET: to RUNNING", reset_in_stop },
     { "session/reset-in-resuming", UAPI "VFIO_DEVICE_RESET: to RUNNING", reset_in_resuming },
-    { "info/in-precopy", UAPI "VFIO_MIG_GET_PRECOPY_INFO: in PRE_COPY", info_in_precopy },
-    { "info/falls", UAPI "VFIO_MIG_GET_PRECOPY_INFO: initial_bytes falls as it is read",
-      info_falls },
-    { "info/in-stop-copy", UAPI "VFIO_MIG_GET_PRECOPY_INFO: EINVAL outside PRE_COPY",
-      info_in_stop_copy },
-    { "info/short-argsz", UAPI "VFIO_MIG_GET_PRECOPY_INFO: argsz is at least 24", info_short },
-    { "size/honest", UAPI "VFIO_DEVICE_FEATURE_MIG_DATA_SIZE: an estimate of the stream",
-      size_is_honest },
-    { "size/falls", UAPI "VFIO_DEVICE_FEATURE_MIG_DATA_SIZE: of what is still to come",
-      size_falls },
 };
 const size_t conform_n_stream_checks = G_N_ELEMENTS(conform_stream_checks);

@@ -324,6 +324,8 @@ run_all(Conform *self)
     run_arcs(self, rows);
     for (size_t i = 0; i < conform_n_stream_checks; i++)
         run_one(self, rows, &conform_stream_checks[i]);
+    for (size_t i = 0; i < conform_n_figure_checks; i++)
+        run_one(self, rows, &conform_figure_checks[i]);
     for (size_t i = 0; i < conform_n_load_checks; i++)
         run_one(self, rows, &conform_load_checks[i]);
     g_clear_pointer(&self->seen, g_free);
