@@ -1,5 +1,6 @@
 /* The source's driver up to libvirt's call: rows S1 and S3, phases reserve to transfer. */
 #include "base/error.h"
+#include "migrate/assign.h"
 #include "migrate/source-state.h"
 
 static FerryStep
@@ -45,12 +46,15 @@ static FerryStep
 begin_transfer(FerrySource *self)
 {
     g_autoptr(GError) error = NULL;
-    char *xml = NULL;
+    g_autofree char *xml = NULL;
+    char *target_xml = NULL;
 
-    if (!self->world.guest->xml(self->world.data, FERRY_GUESTS_XML_MIGRATABLE, &xml, &error))
+    if (!self->world.guest->xml(self->world.data, FERRY_GUESTS_XML_MIGRATABLE, &xml, &error) ||
+        !ferry_assign_apply(xml, self->plan->needs, self->assign, FERRY_ASSIGN_LIVE, &target_xml,
+                            &error))
         return ferry_source_abort(self, "no-definition", error->message);
     g_free(self->target_xml);
-    self->target_xml = xml;
+    self->target_xml = target_xml;
     ferry_job_set_phase(self->job, FERRY_PHASE_TRANSFER);
     return ferry_source_append(self, FERRY_RECORD_TRANSFER, FERRY_S_TRANSFER,
                                json_pack("{s:b}", "autostart", self->plan->autostart));
@@ -120,8 +124,10 @@ ferry_source_do_step(FerrySource *self)
         return ferry_source_abort(self, "libvirt-away", error->message);
     if (!guest.present || (guest.state != 1 && guest.state != 3)) /* running, paused */
         return ferry_source_abort(self, "guest-ended", "the guest ended meanwhile");
-    if (self->answer.record == FERRY_T_PREPARED)
+    if (self->answer.record == FERRY_T_PREPARED && !self->prepared) {
         self->prepared = true;
+        self->assign = json_incref(json_object_get(self->answer.details, "assign"));
+    }
     if (self->prepared)
         return take_off(self);
     return self->answer.record == FERRY_T_RESERVED ? prepare(self) : reserve(self);

@@ -1,25 +1,42 @@
 /* The target's driver up to RUNNING: rows T1, T2, T4 to T14. */
 #include "base/error.h"
+#include "migrate/assign.h"
 #include "migrate/target-state.h"
 
 #define COMPLETE_POLL_MS 2 /* libvirt tells of no event when its finish job is over (section 5) */
 
-/* Row T1.  A guest that is here already is no place for its copy. */
+static FerryStep
+refuse(FerryTarget *self, json_t *reasons)
+{
+    json_decref(self->reasons);
+    self->reasons = reasons;
+    return FERRY_STEP_END;
+}
+
+/* Row T1.  A guest that is here already is no place for its copy.  The claims are durable before
+ * the record: a crash in between leaves them to the keeper. */
 FerryStep
 ferry_target_do_reserved(FerryTarget *self)
 {
+    g_autoptr(GError) error = NULL;
+    json_t *reasons = NULL;
+
     if (self->plan == NULL)
         return ferry_target_pause(self, FERRY_TARGET_POLL_MS);
     if (self->domain == FERRY_TD_UNKNOWN || self->look.present) {
-        json_decref(self->reasons);
-        self->reasons = json_pack(
+        reasons = json_pack(
             "[{s:s, s:s}]", "code", self->look.present ? "guest-exists" : "libvirt-away", "message",
             self->look.present ? "a guest of that UUID is at the target already: see \"virsh list "
                                  "--all\" there"
                                : "the target's libvirt does not answer");
-        return FERRY_STEP_END;
+        return refuse(self, reasons);
     }
     ferry_job_set_phase(self->job, FERRY_PHASE_RESERVE);
+    if (!self->world.devices->reserve(self->world.data, self->plan, &reasons, &error))
+        return refuse(
+            self, json_pack("[{s:s, s:s}]", "code", "reserve-failed", "message", error->message));
+    if (reasons != NULL)
+        return refuse(self, reasons);
     return ferry_target_append(self, FERRY_RECORD_RESERVED, FERRY_TR_RESERVED,
                                ferry_plan_format(self->plan));
 }
@@ -30,13 +47,39 @@ lease_is_over(const FerryTarget *self)
     return ferry_target_now_ms(self) - self->heard_ms >= self->world.timers->lease_ms;
 }
 
+void
+ferry_target_take_assign(FerryTarget *self, json_t *assign)
+{
+    g_autoptr(GError) error = NULL;
+
+    json_decref(self->assign);
+    self->assign = json_incref(assign);
+    /* Told, not fatal: a device that cannot be put back makes the guest degraded. */
+    if (!ferry_assign_ephemerals(self->plan, assign, &error))
+        ferry_job_add_degraded(self->job, "ephemeral", error->message);
+}
+
 FerryStep
 ferry_target_do_prepared(FerryTarget *self)
 {
+    g_autoptr(GError) error = NULL;
+    json_t *assign = NULL;
+    json_t *reasons = NULL;
+
     if (lease_is_over(self))
         return ferry_target_abort(self, "lease-over", "the source was silent for lease_s");
     ferry_job_set_phase(self->job, FERRY_PHASE_PREPARE);
-    return ferry_target_append(self, FERRY_RECORD_PREPARED, FERRY_TR_PREPARED, json_object());
+    if (!self->world.devices->prepare(self->world.data, self->plan, &assign, &reasons, &error))
+        return ferry_target_retry(self, error);
+    if (reasons != NULL) {
+        ferry_job_add_reasons(self->job, reasons);
+        json_decref(reasons);
+        return ferry_target_abort(self, "prepare-failed",
+                                  "a device that was reserved could not be made");
+    }
+    ferry_target_take_assign(self, assign);
+    return ferry_target_append(self, FERRY_RECORD_PREPARED, FERRY_TR_PREPARED,
+                               json_pack("{s:o}", "assign", assign));
 }
 
 /* Row T7, Q4. */

@@ -324,6 +324,8 @@ check_devices(FerryMigrator *migrator,
               json_t *reasons,
               GError **error)
 {
+    if (ret == NULL)
+        return true;
     if (migrator->offers != NULL)
         return ferry_offers_answer(migrator->offers, plan, ret, reasons, error);
     if (plan->needs->len > 0)

@@ -21,7 +21,8 @@ bool ferry_begin_plan(FerryMigrator *migrator,
 /**
  * The target's half: what this host lacks for it, and what it has for its devices.
  *
- * @ret_devices: (out) (transfer full): see ferry_offers_answer()
+ * @ret_devices: (out) (optional) (transfer full): see ferry_offers_answer(); NULL: devices are left
+ *               to the reservation, which chooses them anew
  * @reasons: as above
  */
 bool ferry_begin_check(FerryMigrator *migrator,

@@ -4,6 +4,7 @@
 
 #define UNDEFINE_TRIES     4
 #define START_TRIES        6
+#define RELEASE_TRIES      4
 #define LAST_WORD_TRIES    3
 #define ATTACH_LIMIT_TRIES 3
 
@@ -98,6 +99,25 @@ hear_end(FerrySource *self)
     return self->end_heard = true;
 }
 
+/* What stays is the keeper's to release once the job is over; until then it is told. */
+static bool
+release(FerrySource *self, GError **error)
+{
+    g_autoptr(GError) local = NULL;
+    g_autofree char *left = NULL;
+
+    if (self->released || self->world.devices->release_guest(self->world.data, &local))
+        return self->released = true;
+    if (self->tries < RELEASE_TRIES) {
+        g_propagate_error(error, g_steal_pointer(&local));
+        return false;
+    }
+    left = g_strdup_printf("%s; ferryd goes on trying", local->message);
+    ferry_job_add_degraded(self->job, "devices", left);
+    self->tries = 0; /* the definition has its own */
+    return self->released = true;
+}
+
 /* Row S16, section 2, step 10. */
 FerryStep
 ferry_source_do_finish(FerrySource *self)
@@ -109,6 +129,8 @@ ferry_source_do_finish(FerrySource *self)
         return ferry_source_pause(self, FERRY_SOURCE_POLL_MS);
     }
     ferry_job_set_phase(self->job, FERRY_PHASE_FINISH);
+    if (!release(self, &error))
+        return ferry_source_retry_local(self, error);
     if (!undefine(self, &error)) {
         g_autofree char *left = NULL;
 

@@ -127,6 +127,58 @@ const FerryGuestOps ferry_hand_guest_ops = {
 };
 
 static bool
+reserve(void *data, const FerryPlan *plan, json_t **ret_reasons, GError **error)
+{
+    const FerryHand *hand = data;
+
+    return ferry_reserve_claim(&hand->reserve, plan, ret_reasons, error);
+}
+
+static bool
+prepare(void *data,
+        const FerryPlan *plan,
+        json_t **ret_assign,
+        json_t **ret_reasons,
+        GError **error)
+{
+    const FerryHand *hand = data;
+
+    return ferry_reserve_prepare(&hand->reserve, plan, ret_assign, ret_reasons, error);
+}
+
+static bool
+keep(void *data, GError **error)
+{
+    const FerryHand *hand = data;
+
+    return ferry_reserve_keep(&hand->reserve, hand->row.id, error);
+}
+
+static bool
+release_job(void *data, GError **error)
+{
+    const FerryHand *hand = data;
+
+    return ferry_reserve_release_job(&hand->reserve, hand->row.id, error);
+}
+
+static bool
+release_guest(void *data, GError **error)
+{
+    const FerryHand *hand = data;
+
+    return ferry_reserve_release_guest(&hand->reserve, hand->row.guest_uuid, error);
+}
+
+const FerryDeviceOps ferry_hand_device_ops = {
+    .reserve = reserve,
+    .prepare = prepare,
+    .keep = keep,
+    .release_job = release_job,
+    .release_guest = release_guest,
+};
+
+static bool
 append(void *data, FerryRecordKind kind, json_t *record, GError **error)
 {
     FerryHand *hand = data;

@@ -22,6 +22,12 @@ unlock(FerryMigrator *self)
 
 /* ---- the table of runs ---- */
 
+static FerryInventory *
+newest_inventory(void *data)
+{
+    return ferry_watch_inventory(data, NULL);
+}
+
 FerryRun *
 ferry_run_new(FerryMigrator *migrator, const FerryJobIdentity *identity)
 {
@@ -37,6 +43,10 @@ ferry_run_new(FerryMigrator *migrator, const FerryJobIdentity *identity)
         .store = config->store,
         .clock = config->clock,
         .marker_dir = config->marker_dir,
+        .reserve = { .pools = migrator->offers != NULL ? config->pools : NULL,
+                     .offers = migrator->offers,
+                     .inventory = newest_inventory,
+                     .inventory_data = config->watch },
         .row = { .id = (char *)who->id,
                  .side = who->side,
                  .guest_uuid = (char *)who->guest_uuid,
@@ -207,12 +217,6 @@ pump_main(void *data)
         (void)ferry_guests_wait(self->config.guests, NULL, seen, PUMP_MS);
     }
     return NULL;
-}
-
-static FerryInventory *
-newest_inventory(void *data)
-{
-    return ferry_watch_inventory(data, NULL);
 }
 
 static FerryOffers *

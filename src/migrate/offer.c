@@ -222,9 +222,9 @@ kind_to_json(const FerrySlotKind *kind)
 {
     const char *slot = kind->slots->len > 0 ? g_ptr_array_index(kind->slots, 0) : NULL;
 
-    return json_pack("{s:s, s:s?, s:s?, s:s?, s:s?, s:s?}", "name", kind->name, "member",
-                     kind->member, "netdev", kind->netdev, "type", kind->type, "device",
-                     kind->device, "slot", slot);
+    return json_pack("{s:s, s:s?, s:s?, s:s?, s:s?, s:s?, s:s?}", "name", kind->name, "pool",
+                     kind->pool, "member", kind->member, "netdev", kind->netdev, "type", kind->type,
+                     "device", kind->device, "slot", slot);
 }
 
 static json_t *

@@ -8,6 +8,7 @@
 #include "guest/look.h"
 #include "guest/migrate.h"
 #include "migrate/decide.h"
+#include "migrate/plan.h"
 #include "store/journal.h"
 
 /**
@@ -50,11 +51,30 @@ typedef struct {
     bool (*unmark)(void *data, GError **error);
 } FerryGuestOps;
 
+/** The host's devices that the job's guest needs or has. */
+typedef struct {
+    /** T: claims a slot for each need of the plan, or none: then @ret_reasons says why. */
+    bool (*reserve)(void *data, const FerryPlan *plan, json_t **ret_reasons, GError **error);
+    /** T: makes them; @ret_assign: (transfer full): see migrate/assign.h; NULL when @ret_reasons
+     *  says why not. */
+    bool (*prepare)(void *data,
+                    const FerryPlan *plan,
+                    json_t **ret_assign,
+                    json_t **ret_reasons,
+                    GError **error);
+    /** T: the guest has them now, not the job. */
+    bool (*keep)(void *data, GError **error);
+    /** T: gives back what the job holds. */
+    bool (*release_job)(void *data, GError **error);
+    /** S: gives back what the guest has, which has left. */
+    bool (*release_guest)(void *data, GError **error);
+} FerryDeviceOps;
+
 /** What T answers to a question of S: its record and its domain at that moment. */
 typedef struct {
     FerryTargetAnswer record;
     FerryTargetDomain domain;
-    json_t *details; /* (nullable) (owned): "attached", "degraded", "reasons" of T's answer */
+    json_t *details; /* (nullable) (owned): "assign", "degraded", "reasons" of T's answer */
 } FerryAnswer;
 
 /** Makes @answer the one that knows nothing. */

@@ -67,7 +67,6 @@ begin(FerryMigrator *self,
     bool reserve = g_str_equal(what, "reserve");
     g_autoptr(FerryPlan) plan = NULL;
     g_autoptr(GError) busy = NULL;
-    json_t *devices = NULL;
     FerryJobIdentity identity = { .id = job_id,
                                   .side = FERRY_SIDE_TARGET,
                                   .guest_name = "",
@@ -86,9 +85,8 @@ begin(FerryMigrator *self,
             return false;
         }
         *ret_reasons = json_array();
-        if (!ferry_begin_check(self, plan, &devices, *ret_reasons, error))
+        if (!ferry_begin_check(self, plan, NULL, *ret_reasons, error))
             return false;
-        json_decref(devices); /* chosen anew, under one lock, when they are claimed */
         if (json_array_size(*ret_reasons) > 0)
             return true;
         json_decref(*ret_reasons);

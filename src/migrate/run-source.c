@@ -111,6 +111,7 @@ world_of(const FerryRun *self)
                                .timers = &self->migrator->config.timers,
                                .journal = &ferry_hand_journal_ops,
                                .guest = &ferry_hand_guest_ops,
+                               .devices = &ferry_hand_device_ops,
                                .link = &ferry_link_ops,
                                .data = self->link };
 }

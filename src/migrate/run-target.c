@@ -201,6 +201,7 @@ world_of(FerryRun *self)
                                .timers = &self->migrator->config.timers,
                                .journal = &ferry_hand_journal_ops,
                                .guest = &ferry_hand_guest_ops,
+                               .devices = &ferry_hand_device_ops,
                                .far = &far_ops,
                                .data = self };
 }

@@ -1,15 +1,29 @@
 /* What the target does once its guest runs, or once it must not: rows T3 and T15 to T18. */
 #include "base/error.h"
+#include "migrate/assign.h"
 #include "migrate/target-state.h"
 
+/* The source's definition with the names that its devices have here. */
 static bool
 define(FerryTarget *self, GError **error)
 {
+    g_autofree char *xml = NULL;
+
     if (!self->defined && self->plan->inactive_xml != NULL &&
-        !self->world.guest->define(self->world.data, self->plan->inactive_xml, error))
+        (!ferry_assign_apply(self->plan->inactive_xml, self->plan->needs, self->assign,
+                             FERRY_ASSIGN_DEFINITION, &xml, error) ||
+         !self->world.guest->define(self->world.data, xml, error)))
         return false;
     self->defined = true;
     return true;
+}
+
+/* The claims first: who looks at a guest that runs must find that it has them. */
+static bool
+keep(FerryTarget *self, GError **error)
+{
+    self->handed_on = self->handed_on || self->world.devices->keep(self->world.data, error);
+    return self->handed_on;
 }
 
 /* What T does on its own while its record is RUNNING or LOST, whatever S says: step 9. */
@@ -23,7 +37,7 @@ settle(FerryTarget *self, FerryStep *ret)
         *ret = ferry_target_pause(self, FERRY_TARGET_POLL_MS);
         return false;
     }
-    if (!define(self, &error)) {
+    if (!keep(self, &error) || !define(self, &error)) {
         *ret = ferry_target_retry(self, error);
         return false;
     }
@@ -67,8 +81,12 @@ ferry_target_do_undo(FerryTarget *self)
 {
     g_autoptr(GError) error = NULL;
 
-    if (self->plan == NULL) /* a tombstone: nothing was ever begun here */
+    if (self->plan ==
+        NULL) { /* a tombstone: at most claims, by a ferryd that died before RESERVED */
+        if (!self->world.devices->release_job(self->world.data, &error))
+            return ferry_target_retry(self, error);
         return ferry_target_write_done(self, FERRY_JOB_FAILED, "aborted", NULL);
+    }
     self->world.far->close_relay(self->world.data);
     if (self->domain != FERRY_TD_NONE && !self->world.guest->destroy(self->world.data, &error))
         return ferry_target_retry(self, error);
@@ -77,7 +95,8 @@ ferry_target_do_undo(FerryTarget *self)
     ferry_target_observe(self);
     if (self->domain != FERRY_TD_NONE)
         return ferry_target_pause(self, FERRY_TARGET_POLL_MS);
-    if (!self->world.guest->unmark(self->world.data, &error))
+    if (!self->world.devices->release_job(self->world.data, &error) ||
+        !self->world.guest->unmark(self->world.data, &error))
         return ferry_target_retry(self, error);
     return ferry_target_write_done(self, FERRY_JOB_FAILED, "aborted", NULL);
 }

@@ -37,6 +37,8 @@ struct _FerrySource {
     bool resolved;      /* RESOLVED is in the journal: T's word on it counts no more */
     FerryKept kept;     /* of it */
     bool unstartable;   /* the start from disk was given up */
+    json_t *assign;     /* (nullable): what T prepared for the guest's devices */
+    bool released;      /* what the guest had here is given back, or is told */
     char *target_xml;   /* computed when everything is off */
     const char *row;    /* of the table, decided last */
     unsigned tries;     /* of one act in a row */

@@ -310,6 +310,7 @@ ferry_source_free(FerrySource *self)
     ferry_ephemerals_free(self->ephemerals);
     ferry_plan_free(self->plan);
     ferry_job_unref(self->job);
+    json_decref(self->assign);
     g_free(self->target_xml);
     g_free(self);
 }

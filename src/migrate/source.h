@@ -21,6 +21,7 @@ typedef struct {
     const FerryTimers *timers;
     const FerryJournalOps *journal;
     const FerryGuestOps *guest;
+    const FerryDeviceOps *devices;
     const FerryLinkOps *link;
     void *data; /* handed to every op */
 } FerrySourceWorld;

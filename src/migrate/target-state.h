@@ -22,6 +22,7 @@ struct _FerryTarget {
     FerryJob *job;
     FerryPlan *plan; /* (nullable) in a tombstone */
     FerryEphemerals *ephemerals;
+    json_t *assign; /* (nullable): of PREPARED: what the guest's devices are here */
     FerryTargetRecord record;
     bool aborted;   /* of DONE: its outcome */
     bool lost;      /* LOST was written */
@@ -34,6 +35,7 @@ struct _FerryTarget {
     bool marked;
     bool attached; /* or given up, see the job's degraded */
     bool defined;
+    bool handed_on;  /* the job's claims are the guest's */
     json_t *reasons; /* of a refusal */
     unsigned tries;
     int64_t heard_ms;
@@ -82,6 +84,9 @@ void ferry_target_take_resolved(FerryTarget *self, const json_t *body); /* preva
 /** What comes of RESOLVED before the table is asked again: COMMIT for a copy that may go on; else
  * the copy goes and the guest starts from disk. */
 FerryStep ferry_target_do_resolved(FerryTarget *self); /* prevail.c */
+
+/** Takes what PREPARED assigns; ephemeral devices get their names here. */
+void ferry_target_take_assign(FerryTarget *self, json_t *assign);
 
 /* The acts of the decision table, one function each. */
 FerryStep ferry_target_do_reserved(FerryTarget *self); /* arrival.c */

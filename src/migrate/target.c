@@ -253,8 +253,9 @@ ferry_target_answer(const FerryTarget *self, FerryAnswer *ret)
 
     ret->record = answer_of(self);
     ret->domain = self->domain;
-    ret->details = json_pack("{s:b, s:O, s:O}", "finished", finished, "degraded",
-                             json_object_get(job, "degraded"), "reasons", reasons);
+    ret->details =
+        json_pack("{s:b, s:O, s:O, s:O?}", "finished", finished, "degraded",
+                  json_object_get(job, "degraded"), "reasons", reasons, "assign", self->assign);
     json_decref(job);
 }
 
@@ -296,6 +297,8 @@ take_in(FerryTarget *self, const FerryRecord *record, const json_t *body)
     self->record = states[record->kind];
     self->lost = self->lost || record->kind == FERRY_RECORD_LOST;
     self->ran = self->ran || self->lost || record->kind == FERRY_RECORD_RUNNING;
+    if (record->kind == FERRY_RECORD_PREPARED)
+        ferry_target_take_assign(self, json_object_get(body, "assign"));
     if (record->kind == FERRY_RECORD_DONE)
         self->aborted = json_is_true(json_object_get(body, "aborted"));
 }
@@ -352,5 +355,6 @@ ferry_target_free(FerryTarget *self)
     ferry_plan_free(self->plan);
     ferry_job_unref(self->job);
     json_decref(self->reasons);
+    json_decref(self->assign);
     g_free(self);
 }

@@ -20,6 +20,7 @@ typedef struct {
     const FerryTimers *timers;
     const FerryJournalOps *journal;
     const FerryGuestOps *guest;
+    const FerryDeviceOps *devices;
     const FerryFarOps *far;
     void *data; /* handed to every op */
 } FerryTargetWorld;

@@ -77,19 +77,49 @@ static const struct {
     const char *article;
     const char *device;
     const char *type;
-    const char *within; /* (nullable) of <source>; NULL is <source> itself */
-    const char *attribute;
+    const char *within;    /* (nullable) of <source>; NULL is <source> itself */
+    const char *attribute; /* NULL: the four of a PCI address */
 } places[] = {
     [FERRY_EDIT_SOURCE_DEV] = { "an", "interface", "direct", NULL, "dev" },
     [FERRY_EDIT_MDEV_UUID] = { "a", "hostdev", "mdev", "address", "uuid" },
+    [FERRY_EDIT_PCI_ADDRESS] = { "a", "hostdev", "pci", "address", NULL },
 };
 G_STATIC_ASSERT(G_N_ELEMENTS(places) == FERRY_EDIT_N_KINDS);
+
+/* A VF is plugged as a hostdev, or as an interface that libvirt sets a MAC on. */
+static bool
+is_place(const xmlNode *node, FerryEditKind kind)
+{
+    g_autofree char *type = ferry_document_attribute(node, "type");
+
+    if (kind == FERRY_EDIT_PCI_ADDRESS && ferry_document_is(node, "interface"))
+        return g_strcmp0(type, "hostdev") == 0;
+    return ferry_document_is(node, places[kind].device) && g_strcmp0(type, places[kind].type) == 0;
+}
+
+static bool
+set_address(xmlNode *place, const FerryEdit *edit, GError **error)
+{
+    static const char *const parts[] = { "domain", "bus", "slot", "function" };
+    g_auto(GStrv) values = g_strsplit_set(edit->value, ":.", -1);
+
+    if (g_strv_length(values) != G_N_ELEMENTS(parts)) {
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID,
+                    "%s: \"%s\" is not a PCI address (0000:03:10.2)", edit->alias, edit->value);
+        return false;
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
+        g_autofree char *value = g_strconcat("0x", values[i], NULL);
+
+        (void)xmlSetProp(place, (const xmlChar *)parts[i], (const xmlChar *)value);
+    }
+    return true;
+}
 
 static bool
 apply(xmlDoc *document, const FerryEdit *edit, GError **error)
 {
     xmlNode *node = find_device(document, edit->alias);
-    g_autofree char *type = NULL;
     xmlNode *place = NULL;
 
     if (node == NULL) {
@@ -97,15 +127,15 @@ apply(xmlDoc *document, const FerryEdit *edit, GError **error)
                     edit->alias);
         return false;
     }
-    type = ferry_document_attribute(node, "type");
     place = ferry_document_child(node, "source");
     if (places[edit->kind].within != NULL)
         place = ferry_document_child(place, places[edit->kind].within);
-    if (!ferry_document_is(node, places[edit->kind].device) ||
-        g_strcmp0(type, places[edit->kind].type) != 0 || place == NULL)
+    if (!is_place(node, edit->kind) || place == NULL)
         return ferry_document_refuse(error, node, "%s is not %s <%s type='%s'> with a source",
                                      edit->alias, places[edit->kind].article,
                                      places[edit->kind].device, places[edit->kind].type);
+    if (places[edit->kind].attribute == NULL)
+        return set_address(place, edit, error);
     (void)xmlSetProp(place, (const xmlChar *)places[edit->kind].attribute,
                      (const xmlChar *)edit->value);
     return true;

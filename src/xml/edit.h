@@ -6,8 +6,9 @@
 
 /** What is changed in a device's host side; the guest's side never is. */
 typedef enum {
-    FERRY_EDIT_SOURCE_DEV, /* <interface type='direct'>: the netdev that macvtap sits on */
-    FERRY_EDIT_MDEV_UUID,  /* <hostdev type='mdev'>: the UUID */
+    FERRY_EDIT_SOURCE_DEV,  /* <interface type='direct'>: the netdev that macvtap sits on */
+    FERRY_EDIT_MDEV_UUID,   /* <hostdev type='mdev'>: the UUID */
+    FERRY_EDIT_PCI_ADDRESS, /* <hostdev type='pci'>, <interface type='hostdev'>: the function */
     FERRY_EDIT_N_KINDS
 } FerryEditKind;
 

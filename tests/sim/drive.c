@@ -471,6 +471,83 @@ static const FerryGuestOps guest_ops = {
     .unmark = unmark,
 };
 
+/* ---- the host's devices ---- */
+
+static bool
+reserve(void *data, const FerryPlan *plan, json_t **ret_reasons, GError **error)
+{
+    SimEnd *end = data;
+
+    (void)plan;
+    (void)ret_reasons;
+    if (!begin(end, "claim", NEEDS_NOTHING, error))
+        return false;
+    end->sim->world.host[end->side].claims = CLAIMS_JOB;
+    return end_op(end, "claim", error);
+}
+
+static bool
+prepare(void *data,
+        const FerryPlan *plan,
+        json_t **ret_assign,
+        json_t **ret_reasons,
+        GError **error)
+{
+    SimEnd *end = data;
+
+    (void)plan;
+    (void)ret_reasons;
+    if (!begin(end, "make devices", NEEDS_NOTHING, error) || !end_op(end, "make devices", error))
+        return false;
+    *ret_assign = json_array();
+    return true;
+}
+
+static bool
+keep(void *data, GError **error)
+{
+    SimEnd *end = data;
+    SimHost *host = &end->sim->world.host[end->side];
+
+    if (!begin(end, "keep", NEEDS_NOTHING, error))
+        return false;
+    if (host->claims == CLAIMS_JOB)
+        host->claims = CLAIMS_GUEST;
+    return end_op(end, "keep", error);
+}
+
+static bool
+release_job(void *data, GError **error)
+{
+    SimEnd *end = data;
+    SimHost *host = &end->sim->world.host[end->side];
+
+    if (!begin(end, "release the job's", NEEDS_NOTHING, error))
+        return false;
+    if (host->claims == CLAIMS_JOB)
+        host->claims = CLAIMS_NONE;
+    return end_op(end, "release the job's", error);
+}
+
+static bool
+release_guest(void *data, GError **error)
+{
+    SimEnd *end = data;
+
+    if (!begin(end, "release the guest's", NEEDS_NOTHING, error))
+        return false;
+    end->sim->world.host[end->side].claims = CLAIMS_NONE;
+    return end_op(end, "release the guest's", error);
+}
+
+static const FerryDeviceOps device_ops = {
+    .reserve = reserve,
+    .prepare = prepare,
+    .keep = keep,
+    .release_job = release_job,
+    .release_guest = release_guest,
+};
+
 /* ---- what only T has ---- */
 
 static void
@@ -562,6 +639,7 @@ target_world(Sim *sim)
                                .timers = &sim->timers,
                                .journal = &journal_ops,
                                .guest = &guest_ops,
+                               .devices = &device_ops,
                                .far = &far_ops,
                                .data = &sim->ends[TARGET] };
 }
@@ -811,6 +889,7 @@ source_world(Sim *sim)
                                .timers = &sim->timers,
                                .journal = &journal_ops,
                                .guest = &guest_ops,
+                               .devices = &device_ops,
                                .link = &link_ops,
                                .data = &sim->ends[SOURCE] };
 }
@@ -1075,6 +1154,7 @@ sim_init(Sim *sim, const SimPlan *plan, uint64_t seed)
     }
     sim->world.host[SOURCE].guest = plan->user_paused ? GUEST_PAUSED : GUEST_RUN;
     sim->world.host[SOURCE].defined = true;
+    sim->world.host[SOURCE].claims = CLAIMS_GUEST;
     sim->world.host[SOURCE].autostart = sim->world.autostart = !plan->no_autostart;
     sim->world.host[SOURCE].devices = sim->world.all_devices = all;
     sim->world.user_paused = plan->user_paused;

@@ -95,9 +95,10 @@ misses_devices(const View *v, const SimHost *host)
 static bool
 aborted_source_incomplete(const View *v)
 {
-    return v->s_done_aborted && (v->source->marked || v->source->autostart != v->world->autostart ||
-                                 !v->source->defined || v->world->call != CALL_NONE ||
-                                 (misses_devices(v, v->source) && !v->degraded_s));
+    return v->s_done_aborted &&
+           (v->source->marked || v->source->autostart != v->world->autostart ||
+            !v->source->defined || v->source->claims != CLAIMS_GUEST ||
+            v->world->call != CALL_NONE || (misses_devices(v, v->source) && !v->degraded_s));
 }
 
 static bool
@@ -113,22 +114,24 @@ committed_source_left(const View *v)
     bool told = v->degraded_s && v->source->defined && v->source->marked;
 
     return v->s_done_committed && (v->source->guest != GUEST_NONE || v->world->call != CALL_NONE ||
-                                   ((v->source->defined || v->source->marked) && !told));
+                                   ((v->source->defined || v->source->marked) && !told) ||
+                                   (v->source->claims != CLAIMS_NONE && !v->degraded_s));
 }
 
 static bool
 aborted_target_left(const View *v)
 {
-    return v->t_done_aborted &&
-           (v->target->guest != GUEST_NONE || v->target->marked || v->target->defined);
+    return v->t_done_aborted && (v->target->guest != GUEST_NONE || v->target->marked ||
+                                 v->target->defined || v->target->claims != CLAIMS_NONE);
 }
 
 static bool
 committed_target_incomplete(const View *v)
 {
-    return v->t_done_committed && (v->target->marked || !v->target->defined ||
-                                   v->target->autostart != v->world->autostart ||
-                                   (misses_devices(v, v->target) && !v->degraded_t));
+    return v->t_done_committed &&
+           (v->target->marked || !v->target->defined || v->target->claims != CLAIMS_GUEST ||
+            v->target->autostart != v->world->autostart ||
+            (misses_devices(v, v->target) && !v->degraded_t));
 }
 
 static bool

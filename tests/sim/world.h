@@ -51,11 +51,15 @@ typedef enum { ENDING_NONE, ENDING_OK, ENDING_CANCELLED } SimEnding;
 typedef enum { FINISH_NONE, FINISH_ASKED, FINISH_CANCELLED } SimFinish;
 typedef enum { REPLY_NONE, REPLY_UNDER_WAY, REPLY_LOST } SimReply;
 
+/** Slots of a host that are held for the guest. */
+typedef enum { CLAIMS_NONE, CLAIMS_JOB, CLAIMS_GUEST } SimClaims;
+
 typedef struct {
     bool on, ferryd, libvirtd;
     bool stepping; /* its driver is inside a step: this ferryd cannot start again yet */
     SimGuest guest;
     bool defined, autostart, marked;
+    SimClaims claims;
     unsigned devices; /* bits: ephemeral devices in the running guest */
     unsigned asked;   /* of them, those that QEMU asked the guest to let go */
     unsigned kept;    /* and those that it refused */
