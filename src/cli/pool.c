@@ -72,7 +72,7 @@ list(FerryArguments *arguments)
     return FERRY_EXIT_DONE;
 }
 
-/* All slots of all members that are not free: who has what. */
+/* All slots of all members that are not free: who has what, and on which member. */
 static json_t *
 collect_slots(const json_t *pool)
 {
@@ -88,8 +88,10 @@ collect_slots(const json_t *pool)
         {
             const char *state = json_string_value(json_object_get(slot, "state"));
 
-            if (g_strcmp0(state, "free") != 0)
-                (void)json_array_append(rows, slot);
+            if (g_strcmp0(state, "free") == 0)
+                continue;
+            (void)json_object_set(slot, "member", json_object_get(member, "name"));
+            (void)json_array_append(rows, slot);
         }
     }
     return rows;
@@ -136,6 +138,7 @@ print_page(json_t *pool)
         { NULL, NULL, FERRY_CELL_TEXT },
     };
     static const FerryColumn slots[] = {
+        { "member", "OF", FERRY_CELL_TEXT },
         { "slot", "SLOT", FERRY_CELL_TEXT },
         { "state", "STATE", FERRY_CELL_TEXT },
         { "device", "DEVICE", FERRY_CELL_TEXT },

@@ -137,9 +137,9 @@ ROWS = [
      "PF    DEVICE        LINK  USED  FREE  TOTAL\n"
      "eth3  0000:03:00.0  up    2     5     7\n"
      "eth4  0000:03:00.1  down  0     7     7\n\n"
-     "SLOT              STATE    DEVICE        WHO                           CLAIM  CLAIM'S STATE\n"
-     "0000:03:00.0/vf0  claimed  0000:03:10.0  guest web (ua-net0)           7      in_use\n"
-     "0000:03:00.0/vf1  foreign  0000:03:10.2  process 47 (qemu-system-x86)  -      -\n", ""),
+     "OF    SLOT              STATE    DEVICE        WHO                           CLAIM  CLAIM'S STATE\n"
+     "eth3  0000:03:00.0/vf0  claimed  0000:03:10.0  guest web (ua-net0)           7      in_use\n"
+     "eth3  0000:03:00.0/vf1  foreign  0000:03:10.2  process 47 (qemu-system-x86)  -      -\n", ""),
     ({("GET", "/v1/pools/gpus"): (200, GPUS)}, ["pool", "show", "gpus"], 0,
      "pool:         gpus\nkind:         mdev\npolicy:       pack\ntypes:        mtty-1\nused:         1\n"
      "state:        ok\n\n"
