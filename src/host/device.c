@@ -46,6 +46,8 @@ ferry_host_device_free(FerryHostDevice *self)
     g_free(self->vf_device_id);
     g_clear_pointer(&self->vfs, g_ptr_array_unref);
     g_clear_pointer(&self->types, g_ptr_array_unref);
+    g_clear_pointer(&self->ports, g_ptr_array_unref);
+    g_free(self->pf_netdev);
     g_free(self->parent);
     g_free(self->type);
     g_free(self);

@@ -43,8 +43,10 @@ typedef struct {
     char *cdev;         /* (nullable) "vfio0": /dev/vfio/devices/vfio0 */
     char *netdev;       /* (nullable) of a PF, or of a VF that the host uses itself */
     char *link;         /* (nullable) its operstate: "up", "down", "unknown" */
+    GPtrArray *ports;   /* (nullable) of FerryPort: of a function with several, @netdev's first */
 
     char *pf;           /* (nullable) of a VF: its PF's name */
+    char *pf_netdev;    /* (nullable) of a VF of a PF with several ports: that of its own port */
     int vf_index;       /* of a VF; -1: its PF has no link to it (yet) */
     char *vf_device_id; /* (nullable) of a PF: its VFs' device_id */
     unsigned total_vfs; /* of a PF */

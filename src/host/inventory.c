@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "host/mediated.h"
 #include "host/pci.h"
+#include "host/port.h"
 #include "host/sysfs.h"
 
 struct _FerryInventory {
@@ -90,6 +91,11 @@ add(FerryInventory *self, FerryHostDevice *device)
         g_hash_table_insert(self->by_name, device->name, device);
     if (device->netdev != NULL)
         g_hash_table_insert(self->by_netdev, device->netdev, device);
+    for (guint i = 1; device->ports != NULL && i < device->ports->len; i++) {
+        const FerryPort *port = g_ptr_array_index(device->ports, i);
+
+        g_hash_table_insert(self->by_netdev, port->netdev, device);
+    }
 }
 
 static void
@@ -170,6 +176,20 @@ read_cdevs(FerryInventory *self, int sys)
     }
 }
 
+/* A VF is on the port whose id its netdev has; without a netdev of its own nobody can tell. */
+static void
+fill_port(FerryHostDevice *vf, const FerryHostDevice *pf, int root)
+{
+    g_autofree char *id = vf->netdev != NULL ? ferry_port_read_id(root, vf->netdev) : NULL;
+
+    for (guint i = 0; id != NULL && vf->pf_netdev == NULL && i < pf->ports->len; i++) {
+        const FerryPort *port = g_ptr_array_index(pf->ports, i);
+
+        if (g_strcmp0(port->id, id) == 0)
+            vf->pf_netdev = g_strdup(port->netdev);
+    }
+}
+
 /* What a VF has from its PF need not be read for each: place in sysfs, node, class, ids. */
 static void
 fill_vf(FerryHostDevice *vf, const FerryHostDevice *pf, unsigned index)
@@ -190,7 +210,7 @@ fill_vf(FerryHostDevice *vf, const FerryHostDevice *pf, unsigned index)
 }
 
 static void
-fill_vfs(FerryInventory *self)
+fill_vfs(FerryInventory *self, int root)
 {
     for (guint i = 0; i < self->devices->len; i++) {
         const FerryHostDevice *pf = g_ptr_array_index(self->devices, i);
@@ -201,6 +221,8 @@ fill_vfs(FerryInventory *self)
 
             if (vf != NULL)
                 fill_vf(vf, pf, n);
+            if (vf != NULL && pf->ports != NULL)
+                fill_port(vf, pf, root);
         }
     }
 }
@@ -244,7 +266,7 @@ ferry_inventory_read(int root, FerryInventory **ret, GError **error)
     read_parents(self, sys);
     read_mdevs(self, sys);
     read_cdevs(self, sys);
-    fill_vfs(self);
+    fill_vfs(self, root);
     fill_mdevs(self);
     g_ptr_array_sort(self->devices, compare_devices);
     *ret = g_steal_pointer(&self);

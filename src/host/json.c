@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "host/port.h"
 
 static const struct {
     FerryHostRoles role;
@@ -68,6 +69,20 @@ vfs_of(const FerryHostDevice *pf)
     return list;
 }
 
+static json_t *
+ports_of(const FerryHostDevice *device)
+{
+    json_t *list = json_array();
+
+    for (guint i = 0; i < device->ports->len; i++) {
+        const FerryPort *port = g_ptr_array_index(device->ports, i);
+
+        (void)json_array_append_new(
+            list, json_pack("{s:s, s:i}", "netdev", port->netdev, "port", (int)port->number));
+    }
+    return list;
+}
+
 static void
 add_role_parts(json_t *json, const FerryHostDevice *device)
 {
@@ -81,7 +96,10 @@ add_role_parts(json_t *json, const FerryHostDevice *device)
         (void)json_object_set_new(json, "types", types_of(device));
         (void)json_object_set_new(json, "capacity", json_string("one_of"));
     }
+    if (device->ports != NULL)
+        (void)json_object_set_new(json, "ports", ports_of(device));
     add_text(json, "pf", device->pf);
+    add_text(json, "pf_netdev", device->pf_netdev);
     add_number(json, "vf_index", device->vf_index);
     add_text(json, "parent", device->parent);
     add_text(json, "type", device->type);

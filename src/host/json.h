@@ -8,8 +8,8 @@
 
 /**
  * One device as the API shows it: name, bus, path, roles, driver, iommu_group, numa_node, cdev,
- * netdev, link; of a VF pf and vf_index; of a PF total_vfs and vfs; of a parent types, which are
- * alternatives
+ * netdev, link, ports; of a VF pf, pf_netdev and vf_index; of a PF total_vfs and vfs; of a parent
+ * types, which are alternatives
  * ("capacity" is "one_of" so that nobody adds them up); of an mdev parent and type.  Keys of which
  * nothing is known are left out.
  *

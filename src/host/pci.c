@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "host/port.h"
 #include "host/sysfs.h"
 
 #define MAX_VFS 65535 /* sriov_numvfs is 16 bits wide */
@@ -193,43 +194,20 @@ read_pf(FerryHostDevice *device, int folder)
     return true;
 }
 
-/* Representors of VFs hang under their PF's PCI device too: "pf0vf3", "c1pf0vf3". */
-static bool
-is_representor(int netdevs, const char *name)
-{
-    g_autofree char *port = text_of(netdevs, name, "phys_port_name");
-    const char *pf = port != NULL ? strstr(port, "pf") : NULL;
-
-    return pf != NULL && strstr(pf, "vf") != NULL;
-}
-
-static bool
-is_other_port(int netdevs, const char *name)
-{
-    uint64_t port = 0;
-
-    return number_of(netdevs, name, "dev_port", G_MAXUINT32, &port) && port != 0;
-}
-
-/*
- * One PCI function may have several netdevs: VFs' representors (switchdev), or two ports (mlx4).
- * The function's own is the one that is no representor, of port 0.
- */
+/* The function's own netdev is that of its first port. */
 static void
 read_netdev(FerryHostDevice *device, int folder)
 {
-    g_autofree char *path = g_strconcat(device->name, "/net", NULL);
-    FERRY_AUTOFD int netdevs = ferry_sysfs_open(folder, path);
-    g_autoptr(GPtrArray) names = netdevs >= 0 ? ferry_sysfs_list(netdevs, ".") : NULL;
+    g_autoptr(GPtrArray) ports = ferry_port_list(folder, device->name);
+    g_autofree char *link = NULL;
 
-    for (guint i = 0; names != NULL && i < names->len && device->netdev == NULL; i++) {
-        const char *name = g_ptr_array_index(names, i);
-
-        if (names->len == 1 || (!is_representor(netdevs, name) && !is_other_port(netdevs, name)))
-            device->netdev = g_strdup(name);
-    }
-    if (device->netdev != NULL)
-        device->link = text_of(netdevs, device->netdev, "operstate");
+    if (ports->len == 0)
+        return;
+    device->netdev = g_strdup(((const FerryPort *)g_ptr_array_index(ports, 0))->netdev);
+    link = g_strconcat("net/", device->netdev, "/operstate", NULL);
+    device->link = text_of(folder, device->name, link);
+    if (ports->len > 1)
+        device->ports = g_steal_pointer(&ports);
 }
 
 /* "ID    : vGPU Name" and rows "  1145 : NVIDIA H100-4C": id, colon, name. */
