@@ -108,6 +108,23 @@ test_gone_vf(void)
     assert_slot(world, "one", claim->slot, "none");
 }
 
+/* D5: a claim is on PF and index; the VF's address and group may be others after a boot. */
+static void
+test_other_addresses_after_a_boot(void)
+{
+    g_autoptr(World) world = world_new_two_ports();
+    const FerryNeed need = NEED_VF("web", "net-x");
+    g_autoptr(FerryClaimRow) claim = NULL;
+
+    world_define(world, NET_X);
+    claim = world_claim(world, &need);
+    tree_link(world->tree, "sys/bus/pci/devices/0000:03:00.0/virtfn0", "../0000:03:10.2");
+    tree_link(world->tree, "sys/bus/pci/devices/0000:03:00.0/virtfn1", "../0000:03:10.0");
+    world_reopen(world);
+    assert_slot(world, "net-x", claim->slot, "claimed 0000:03:10.2: guest web (ua-net0)");
+    assert_slot(world, "net-x", "0000:03:00.0/vf1", "free 0000:03:10.0: -");
+}
+
 static void
 test_address_list(void)
 {
@@ -255,6 +272,7 @@ main(int argc, char **argv)
     g_test_add_func("/view/foreign-vfs", test_foreign_vfs);
     g_test_add_func("/view/claimed-vf", test_claimed_vf);
     g_test_add_func("/view/gone-vf", test_gone_vf);
+    g_test_add_func("/view/other-addresses-after-a-boot", test_other_addresses_after_a_boot);
     g_test_add_func("/view/address-list", test_address_list);
     g_test_add_func("/view/links", test_links);
     g_test_add_func("/view/types-are-alternatives", test_types_are_alternatives);

@@ -146,6 +146,13 @@ system_uuid(const FerryClock *clock)
 static const FerryClock fixed_clock = { .wall_us = fixed_wall, .uuid = system_uuid };
 
 void
+world_close_store(World *self)
+{
+    g_clear_pointer(&self->pools, ferry_pools_free);
+    g_clear_pointer(&self->store, ferry_store_close);
+}
+
+void
 world_reopen(World *self)
 {
     FerryPoolsConfig config = { .inventory = look,
@@ -156,8 +163,7 @@ world_reopen(World *self)
                                 .clock = &fixed_clock };
     g_autoptr(GError) error = NULL;
 
-    g_clear_pointer(&self->pools, ferry_pools_free);
-    g_clear_pointer(&self->store, ferry_store_close);
+    world_close_store(self);
     ferry_store_open(self->db, &self->store, &error);
     g_assert_no_error(error);
     config.store = self->store;

@@ -36,6 +36,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(World, world_free)
 /** As after a crash, or a restart: the store and the pools are opened anew. */
 void world_reopen(World *self);
 
+/** The first half of that. */
+void world_close_store(World *self);
+
 /** Returns: (transfer full) */
 FerryInventory *world_inventory(World *self);
 
