@@ -74,27 +74,3 @@ ferry_guest_mdevs_json(const FerryDomain *domain, const FerryInventory *inventor
     }
     return mdevs;
 }
-
-json_t *
-ferry_guest_hybrids_json(const FerryDomain *domain)
-{
-    static const char *const on_no_vf[] = {
-        [FERRY_NO_VF_REFUSE] = "refuse", [FERRY_NO_VF_DEGRADE] = "degrade"
-    };
-    json_t *hybrids = json_array();
-
-    for (guint i = 0; i < domain->metadata->hybrids->len; i++) {
-        const FerryHybridMeta *hybrid = g_ptr_array_index(domain->metadata->hybrids, i);
-        const FerryDevice *nic = ferry_domain_device(domain, hybrid->alias);
-        const FerryDevice *vf = ferry_domain_device(domain, hybrid->vf_alias);
-
-        json_array_append_new(hybrids, json_pack("{s:s, s:s, s:s?, s:s?, s:s, s:s, s:s, s:s?}",
-                                                 "alias", hybrid->alias, "pool", hybrid->pool,
-                                                 "mac", nic != NULL ? nic->mac : NULL, "address",
-                                                 nic != NULL ? nic->address : NULL, "vf_alias",
-                                                 hybrid->vf_alias, "vf_address", hybrid->vf_address,
-                                                 "on_no_vf", on_no_vf[hybrid->on_no_vf], "vf",
-                                                 vf != NULL ? vf->source : NULL));
-    }
-    return hybrids;
-}

@@ -17,7 +17,3 @@ json_t *ferry_guest_devices_json(const FerryDomain *domain, const json_t *reason
 /** Returns: (transfer full): of <ferry:mdev>: an array of {alias, type, pool?, parent?, managed,
  * uuid?, vendor_id?, product_id?, made, attrs[]}; made: the host has this mdev now */
 json_t *ferry_guest_mdevs_json(const FerryDomain *domain, const FerryInventory *inventory);
-
-/** Returns: (transfer full): of <ferry:hybrid>: an array of {alias, pool, mac, address, vf_alias,
- * vf_address, on_no_vf, vf?}; vf: host address of the VF that is plugged now */
-json_t *ferry_guest_hybrids_json(const FerryDomain *domain);

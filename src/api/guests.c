@@ -43,7 +43,8 @@ add_devices(const FerryApi *self, json_t *guest, const FerryDomain *domain, cons
 
     json_object_set_new(guest, "devices", ferry_guest_devices_json(domain, reasons));
     json_object_set_new(guest, "mdevs", ferry_guest_mdevs_json(domain, inventory));
-    json_object_set_new(guest, "hybrids", ferry_guest_hybrids_json(domain));
+    json_object_set_new(guest, "hybrids",
+                        ferry_hybrid_describe(self->hybrids, domain->uuid, domain));
     json_object_set_new(guest, "movable", json_boolean(json_array_size(reasons) == 0));
     json_object_set_new(guest, "reasons", reasons);
 }
@@ -70,8 +71,6 @@ get_guest(void *data, const FerryRequest *request, FerryResponse *response, GErr
         return false;
     body = describe(self, guest);
     add_devices(self, body, domain, xml);
-    (void)json_object_set_new(body, "hybrids",
-                              ferry_hybrid_describe(self->hybrids, guest->uuid, domain));
     ferry_response_json(response, MHD_HTTP_OK, body);
     return true;
 }

@@ -63,14 +63,12 @@ print_page(const json_t *guest)
         { "uuid", "UUID", FERRY_CELL_TEXT },       { NULL, NULL, FERRY_CELL_TEXT },
     };
     static const FerryColumn hybrids[] = {
-        { "alias", "HYBRID", FERRY_CELL_TEXT },
-        { "pool", "POOL", FERRY_CELL_TEXT },
-        { "mac", "MAC", FERRY_CELL_TEXT },
-        { "address", "ADDRESS", FERRY_CELL_TEXT },
-        { "vf_address", "VF ADDRESS", FERRY_CELL_TEXT },
-        { "on_no_vf", "ON NO VF", FERRY_CELL_TEXT },
-        { "vf", "VF", FERRY_CELL_TEXT },
-        { NULL, NULL, FERRY_CELL_TEXT },
+        { "alias", "HYBRID", FERRY_CELL_TEXT },    { "state", "STATE", FERRY_CELL_TEXT },
+        { "pool", "POOL", FERRY_CELL_TEXT },       { "mac", "MAC", FERRY_CELL_TEXT },
+        { "address", "ADDRESS", FERRY_CELL_TEXT }, { "vf_address", "VF ADDRESS", FERRY_CELL_TEXT },
+        { "pf", "PF", FERRY_CELL_TEXT },           { "vf", "VF", FERRY_CELL_TEXT },
+        { "macvtap", "MACVTAP", FERRY_CELL_TEXT }, { "on_no_vf", "ON NO VF", FERRY_CELL_TEXT },
+        { "reason", "WHY", FERRY_CELL_TEXT },      { NULL, NULL, FERRY_CELL_TEXT },
     };
     g_autofree char *page = ferry_table_format_one(head, guest);
     g_autofree char *reasons = ferry_reasons_format(json_object_get(guest, "reasons"));

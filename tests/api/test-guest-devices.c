@@ -65,20 +65,6 @@ test_mdevs(void)
         "\"uuid\":null,\"vendor_id\":null,\"product_id\":null,\"made\":false,\"attrs\":[]}]");
 }
 
-static void
-test_hybrids(void)
-{
-    g_autoptr(FerryDomain) domain = read_guest();
-
-    assert_json(
-        ferry_guest_hybrids_json(domain),
-        "[{\"alias\":\"ua-n\",\"pool\":\"net-x\",\"mac\":\"52:54:00:00:00:01\",\"address\":"
-        "\"0000:01:00.0\",\"vf_alias\":\"ua-v\",\"vf_address\":\"0000:02:00.0\",\"on_no_vf\":"
-        "\"refuse\",\"vf\":\"0000:03:10.2\"},"
-        "{\"alias\":\"ua-m\",\"pool\":\"net-y\",\"mac\":null,\"address\":null,\"vf_alias\":"
-        "\"ua-w\",\"vf_address\":\"0000:03:00.0\",\"on_no_vf\":\"degrade\",\"vf\":null}]");
-}
-
 /* What keeps the guest from moving is said at the device that it is about. */
 static void
 test_devices(void)
@@ -107,7 +93,6 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/guest-devices/mdevs", test_mdevs);
-    g_test_add_func("/guest-devices/hybrids", test_hybrids);
     g_test_add_func("/guest-devices/devices", test_devices);
     return g_test_run();
 }

@@ -114,7 +114,7 @@ def until(look, wanted, limit_s=300):
     began = time.monotonic()
     while not wanted(last := look()):
         assert time.monotonic() - began < limit_s, f"not within {limit_s} s: {last}"
-        time.sleep(0.5)
+        time.sleep(2)  # each look costs the host, where guests run in an emulated processor
     return last, time.monotonic() - began
 
 
