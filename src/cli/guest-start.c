@@ -8,8 +8,8 @@
 #include "cli/call.h"
 #include "cli/command.h"
 
-/* What libvirt may take besides, and ferryd to undo it. */
-#define MARGIN_MS 90000
+/* What libvirt may take besides, and ferryd to undo it: neither has a limit of its own. */
+#define MARGIN_MS 600000
 #define TELL_MS   1000
 
 const FerryOption ferry_guest_start_options[] = {
