@@ -86,21 +86,3 @@ ferry_hybrid_describe(FerryHybrids *self, const char *guest_uuid, const FerryDom
     }
     return rows;
 }
-
-json_t *
-ferry_hybrid_degraded(FerryHybrids *self, const char *guest_uuid, const FerryDomain *live)
-{
-    json_t *all = ferry_hybrid_describe(self, guest_uuid, live);
-    json_t *degraded = json_array();
-
-    for (size_t i = 0; i < json_array_size(all); i++) {
-        const json_t *row = json_array_get(all, i);
-
-        if (g_str_equal(json_string_value(json_object_get(row, "state")), "degraded"))
-            (void)json_array_append_new(
-                degraded, json_pack("{s:O, s:O}", "alias", json_object_get(row, "alias"), "message",
-                                    json_object_get(row, "reason")));
-    }
-    json_decref(all);
-    return degraded;
-}

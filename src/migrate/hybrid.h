@@ -155,6 +155,3 @@ bool ferry_hybrid_release(FerryHybrids *self,
  */
 json_t *
 ferry_hybrid_describe(FerryHybrids *self, const char *guest_uuid, const FerryDomain *domain);
-
-/** Returns: (transfer full): {alias, message} of those that run without their VF */
-json_t *ferry_hybrid_degraded(FerryHybrids *self, const char *guest_uuid, const FerryDomain *live);

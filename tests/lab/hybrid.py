@@ -122,5 +122,5 @@ def inventory(host):
     """All that a test must leave as it was: devices, drivers, netdevs, settings of the VFs, claims."""
     host("udevadm settle")
     links = re.sub(r"(qlen|state|mode|group) \S+", "", host("ip -d link show"))
-    return {"devices": json.loads(host("ferry device list --all --json")), "links": links.splitlines(), "claims": claims(host),
+    return {"devices": json.loads(host("ferry device list --json")), "links": links.splitlines(), "claims": claims(host),
             "vfio": host("ls /dev/vfio; ls /sys/bus/pci/drivers/vfio-pci; ls /run/libvirt/hostdevmgr 2>/dev/null || true")}

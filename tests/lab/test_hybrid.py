@@ -9,6 +9,20 @@ from ferrylab.place import Scratch
 from hybrid import CONSOLE, call, calls, claims, hybrids, inventory, linux, pool, restart_ferryd, set_up, tiny, until
 
 
+# Where ferryd is killed while it plugs; those that come with --long only are like one before them.
+POINTS = ["D.PLUG.before", "D.PLUG.after"]
+LONG_POINTS = ["D.CLAIM.after", "D.SAVE.after", "D.KEEP.after"]
+LINK_POINTS = ["D.LINK.before", "D.LINK.after"]
+
+
+def pytest_generate_tests(metafunc):
+    is_long = metafunc.config.getoption("--long")
+    if "point" in metafunc.fixturenames:
+        metafunc.parametrize("point", POINTS + is_long * LONG_POINTS)
+    if "link_point" in metafunc.fixturenames:
+        metafunc.parametrize("link_point", LINK_POINTS[:1 + is_long])
+
+
 @pytest.fixture
 def host(lab_image, ferry_tree):
     """A host with both cards, and the saved Linux guest as its disk /dev/vdb."""
@@ -146,7 +160,6 @@ def test_ferry_guest_start_lets_the_pf_follow(host):
     until(lambda: claims(host), lambda rows: len(rows) == 7, 60)
 
 
-@pytest.mark.parametrize("point", ["D.CLAIM.after", "D.SAVE.after", "D.PLUG.before", "D.PLUG.after", "D.KEEP.after"])
 def test_killed_while_it_plugs(host, point):
     """Wherever ferryd dies: after its restart the guest has its one VF, and nothing is left when the guest ends."""
     set_up(host)
@@ -163,11 +176,10 @@ def test_killed_while_it_plugs(host, point):
     assert inventory(host) == before
 
 
-@pytest.mark.parametrize("point", ["D.LINK.before", "D.LINK.after"])
-def test_killed_while_it_takes_the_link_down(host, point):
+def test_killed_while_it_takes_the_link_down(host, link_point):
     """Neither half alone: the guest reaches the host all the time, and the VF has the MAC in the end."""
     set_up(host)
-    restart_ferryd(host, crash_at=point)
+    restart_ferryd(host, crash_at=link_point)
     put(host, "/tmp/linux.xml", linux())
     host("virsh restore /dev/vdb --xml /tmp/linux.xml", limit_s=400)
     until(lambda: host.sh("pidof ferryd")[0], lambda status: status != 0, 600)

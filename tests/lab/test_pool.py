@@ -7,7 +7,6 @@ import pytest
 from hybrid import call, calls, claims, inventory, pool, set_up
 
 pytestmark = pytest.mark.lab(igb=2)
-ROUNDS = 100
 
 
 def need(n, **more):
@@ -30,8 +29,9 @@ def test_fourteen_and_no_more(lab_host):
     lab_host("ferry pool undefine net-x")
 
 
-def test_a_hundred_rounds(lab_host):
-    """14 claims, made, and freed in random order, a hundred times: the host is as it was."""
+def test_many_rounds(lab_host, request):
+    """14 claims, made, and freed in random order, 10 times (100 with --long): the host is as it was."""
+    rounds = 100 if request.config.getoption("--long") else 10
     set_up(lab_host)
     lab_host("ip link set pf0 vf 2 trust on; ip link set pf1 vf 5 spoofchk off; ip link set pf0 vf 3 vlan 100 qos 3")
     before = inventory(lab_host)
@@ -39,7 +39,7 @@ def test_a_hundred_rounds(lab_host):
     call(lab_host, "DELETE", f"/v1/claims/{first}")
     dice = random.Random(7)
     began = time.monotonic()
-    for number in range(ROUNDS // 10):
+    for number in range(rounds // 10):
         requests = []
         for _ in range(10):
             requests += [("POST", "/v1/claims", need(n)) for n in range(14)]
@@ -49,7 +49,7 @@ def test_a_hundred_rounds(lab_host):
             first += 14
         statuses = [status for status, _ in calls(lab_host, requests)]
         assert statuses == 10 * (14 * [201] + 14 * [204]), number
-    print(f"{ROUNDS} rounds of 14 claims: {(time.monotonic() - began) * 1000 / ROUNDS / 14:.1f} ms for claim, save and release")
+    print(f"{rounds} rounds of 14 claims: {(time.monotonic() - began) * 1000 / rounds / 14:.1f} ms for claim, save and release")
     assert inventory(lab_host) == before
 
 
@@ -90,7 +90,7 @@ def test_a_pf_without_link(lab_host):
         assert time.monotonic() - began < 30
     took = time.monotonic() - began
     print(f"seen after {took:.1f} s")
-    assert pool(lab_host)["degraded"] == "7 of 14 on a PF without link" or "7 of 14" in str(pool(lab_host)["degraded"])
+    assert "7 of 14" in str(pool(lab_host)["degraded"])
     _, row = call(lab_host, "POST", "/v1/claims", need(5, policy="spread"))
     _, on_pf1 = call(lab_host, "POST", "/v1/claims", need(6, policy="spread"))
     others = {used[0]["slot"].split("/")[0]}
