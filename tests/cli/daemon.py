@@ -94,6 +94,27 @@ class Case:
         return subprocess.Popen(self.command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
+MDEV_OF_WEB = {"alias": "ua-gpu0", "type": "nvidia-474", "pool": "gpus", "parent": None, "managed": True, "made": False, "uuid": "u1"}
+HYBRID_OF_WEB = {"alias": "ua-net0", "pool": "net-x", "mac": "52:54:00:00:00:01", "address": "0000:01:00.0",
+                 "vf_address": "0000:03:00.0", "state": "degraded", "reason": "no VF is free", "pf": "eth3", "macvtap": "macvtap0"}
+SHOWN_WEB = f"""\
+guest:      web
+uuid:       {GUEST["uuid"]}
+state:      running
+memory:     256.0 MiB
+persistent: yes
+autostart:  no
+can move:   yes
+
+DEVICE   KIND       TYPE    ADDRESS       EPHEMERAL  CAN MOVE  WHY NOT
+ua-nic7  interface  e1000e  0000:02:01.0  yes        yes       -
+
+MDEV     TYPE        POOL  PARENT  MANAGED  MADE  UUID
+ua-gpu0  nvidia-474  gpus  -       yes      no    u1
+
+HYBRID   STATE     POOL   MAC                ADDRESS       VF ADDRESS    PF    VF  MACVTAP   ON NO VF  WHY
+ua-net0  degraded  net-x  52:54:00:00:00:01  0000:01:00.0  0000:03:00.0  eth3  -   macvtap0  -         no VF is free
+"""
 TOO_LATE = problem(409, "busy", "too late: job J1 is handing the guest over")
 
 NET_X = {"name": "net-x", "kind": "vf", "policy": "spread", "pfs": ["eth3", "eth4"], "hybrid": True, "used": 2, "total": 14,
@@ -172,6 +193,9 @@ ROWS = [
      "persistent: yes\nautostart:  no\ncan move:   yes\n\n"
      "DEVICE   KIND       TYPE    ADDRESS       EPHEMERAL  CAN MOVE  WHY NOT\n"
      "ua-nic7  interface  e1000e  0000:02:01.0  yes        yes       -\n", ""),
+    ({("GET", "/v1/guests/web"): (200, {**GUEST, "movable": True, "reasons": [], "devices": [DEVICE], "mdevs": [MDEV_OF_WEB],
+                                        "hybrids": [HYBRID_OF_WEB]})},
+     ["guest", "show", "web"], 0, SHOWN_WEB, ""),
     ({("GET", "/v1/guests/web"): (200, {**GUEST, "movable": False, "devices": [],
                                         "reasons": [{"code": "disk-not-shared", "message": "vda is on this host"}]})},
      ["guest", "show", "web"], 0, None, ""),
@@ -363,6 +387,48 @@ def test_pool_requests(case):
         {"name": "b", "addresses": ["0000:03:10.0"], "ephemeral": True},
         {"name": "c", "parents": ["mtty"], "types": ["t-1", "t-2"]},
         {"xml": "<network/>", "policy": "pack"}, {"xml": "<network/>"}], ferryd.calls
+
+
+def test_definitions(case):
+    """What becomes of a file and of options; complaints name the file; warnings and notes are shown."""
+    define, devices = ("POST", "/v1/guests"), ("POST", "/v1/guests/web/devices")
+    notes = [{"kind": "changed", "message": "line 3, <hostdev>: turned"}, {"kind": "warning", "message": "not yet"}]
+    path = os.path.join(case.root, "web.xml")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("<domain/>\n")
+    with case.serve({define: (201, {"guest": {"name": "web", "uuid": "u"}, "notes": notes}),
+                     devices: (201, {"guest": {"name": "web", "uuid": "u"}, "notes": []})}) as ferryd:
+        assert case.run("guest", "define", path) == ("line 3, <hostdev>: turned\nwarning: not yet\nguest web is defined\n")
+        case.run("guest", "add-device", "web", "--mdev-type", "t", "--pool", "p", "--attr", "a=1", "--attr", "a=2", "--model", "vfio-ap")
+        case.run("guest", "add-device", "web", "--mdev-type", "t", "--parent", "mtty", "--uuid", "u", "--alias", "ua-x")
+        case.run("guest", "add-device", "web", "--hybrid", "p", "--mac", "m", "--on-no-vf", "degrade")
+        case.run("guest", "add-device", "web", "--ephemeral", "ua-x", "--check-only")
+        case.run("guest", "add-device", "web", path)
+        ferryd.routes[define] = (200, {"xml": "<domain>new</domain>", "notes": notes})
+        case.run("guest", "define", path, "--dry-run", err="line 3, <hostdev>: turned\nwarning: not yet\n")
+        ferryd.routes[define] = problem(400, "invalid", "line 1, <domain>: the guest has no name")
+        case.run("guest", "define", path, code=2, err=f"ferry: {path}: line 1, <domain>: the guest has no name\n")
+        ferryd.calls.pop()
+    assert [body for _, _, body in ferryd.calls] == [
+        {"xml": "<domain/>\n"},
+        {"mdev": {"type": "t", "pool": "p", "model": "vfio-ap", "attrs": [{"name": "a", "value": "1"}, {"name": "a", "value": "2"}]}},
+        {"mdev": {"type": "t", "parent": "mtty", "uuid": "u", "alias": "ua-x", "attrs": []}},
+        {"hybrid": {"pool": "p", "mac": "m", "on_no_vf": "degrade"}}, {"ephemeral": "ua-x", "check_only": True},
+        {"xml": "<domain/>\n"}, {"xml": "<domain/>\n", "check_only": True}], ferryd.calls
+
+
+def test_wrong_definitions(case):
+    """Said before anybody is asked."""
+    path = os.path.join(case.root, "latin.xml")
+    with open(path, "wb") as file:
+        file.write(b"<domain><title>\xe9</title></domain>")
+    for words, text in ((["define", path], "it is not UTF-8"), (["define", "/dev/null"], "it is empty"),
+                        (["add-device", "web"], "one of --mdev-type"), (["add-device", "web", path, "--hybrid", "p"], "one of --mdev-type"),
+                        (["add-device", "web", "--hybrid", "p", "--parent", "x"], "--parent goes with --mdev-type only"),
+                        (["add-device", "web", "--ephemeral", "a", "--mac", "m"], "--mac goes with --hybrid only"),
+                        (["add-device", "web", "--mdev-type", "t", "--attr", "x"], "expected NAME=VALUE")):
+        out = subprocess.run(case.command("guest", *words), capture_output=True, text=True, timeout=TIMEOUT, check=False)
+        assert out.returncode == 2 and text in out.stderr, out
 
 
 def test_wrong_quantities(case):
