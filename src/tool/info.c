@@ -50,10 +50,8 @@ tool_info(char **arguments, const ToolOptions *options, GError **error)
         ok = ok && probe(tool.device, FERRY_FEATURE_DMA_LOGGING_START | FERRY_FEATURE_SET, root,
                          "dma_logging", error);
     } else {
-        g_autofree char *reason = g_strdup_printf(
-            "cannot migrate: its driver has no migration feature (%s). Bind the device's own "
-            "variant driver, if there is one",
-            g_strerror(tool.device->flags_code));
+        g_autofree char *why = ferry_vfio_device_why_not(tool.device);
+        g_autofree char *reason = g_strdup_printf("cannot migrate: %s", why);
 
         json_object_set_new(root, "reason", json_string(reason));
     }

@@ -114,9 +114,10 @@ tool_test(char **arguments, const ToolOptions *options, GError **error)
         (options->peer != NULL && !tool_device_open(&peer, options->peer, options, error)))
         return 0;
     if (tool.device->flags == 0) {
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_UNSUPPORTED,
-                    "%s cannot migrate: its driver has no migration feature (%s)", arguments[0],
-                    g_strerror(tool.device->flags_code));
+        g_autofree char *why = ferry_vfio_device_why_not(tool.device);
+
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_UNSUPPORTED, "%s cannot migrate: %s",
+                    arguments[0], why);
         return 0;
     }
     conform.peer = peer.device;

@@ -3,8 +3,7 @@
 #include <string.h>
 
 #if defined(__x86_64__)
-#include <nmmintrin.h>
-#include <wmmintrin.h>
+#include <immintrin.h>
 #endif
 
 #define POLYNOMIAL 0x82f63b78u
@@ -35,14 +34,30 @@ ferry_crc32c_portable(uint32_t crc, const void *data, size_t size)
 
 #if defined(__x86_64__)
 
+/* Both fast forms work on the sum's own state (the sum, inverted) and leave an end that is shorter
+ * than their block to this. */
+__attribute__((target("sse4.2"))) static uint64_t
+add_words(uint64_t state, const uint8_t *in, size_t size)
+{
+    for (; size >= 8; size -= 8, in += 8) {
+        uint64_t word;
+
+        memcpy(&word, in, 8);
+        state = _mm_crc32_u64(state, word);
+    }
+    for (; size > 0; size--, in++)
+        state = byte_step((uint32_t)state, *in);
+    return state;
+}
+
 /* The instruction takes 3 cycles but one can start each cycle: so three streams run side by side,
  * each of LANE bytes, and are joined by moving two sums over the bytes that follow them.  The move
  * is a multiplication by x^(8 LANE) in the field: a carry-less product, then the instruction again
  * as the reduction.  The constants are x^(8 LANE - 33) and x^(16 LANE - 33), bit-reversed; see
  * Gopal et al., "Fast CRC Computation for iSCSI Polynomial Using CRC32 Instruction" (2011). */
-#define LANE     4096u
-#define OVER_ONE 0x82f89c77u
-#define OVER_TWO 0x54a86326u
+#define LANE     1024u
+#define OVER_ONE 0x170076fau
+#define OVER_TWO 0xa51b6135u
 
 __attribute__((target("sse4.2,pclmul"))) static uint32_t
 move_over(uint32_t crc, uint32_t constant)
@@ -53,11 +68,9 @@ move_over(uint32_t crc, uint32_t constant)
     return (uint32_t)_mm_crc32_u64(0, (uint64_t)_mm_cvtsi128_si64(product));
 }
 
-__attribute__((target("sse4.2,pclmul"))) static uint32_t
-fast(uint32_t crc, const uint8_t *in, size_t size)
+__attribute__((target("sse4.2,pclmul"))) static uint64_t
+three_streams(uint64_t a, const uint8_t *in, size_t size)
 {
-    uint64_t a = ~crc;
-
     for (; size >= 3 * LANE; size -= 3 * LANE, in += 3 * LANE) {
         uint64_t b = 0;
         uint64_t c = 0;
@@ -74,29 +87,88 @@ fast(uint32_t crc, const uint8_t *in, size_t size)
         }
         a = move_over((uint32_t)a, OVER_TWO) ^ move_over((uint32_t)b, OVER_ONE) ^ (uint32_t)c;
     }
-    for (; size >= 8; size -= 8, in += 8) {
-        uint64_t word;
+    return add_words(a, in, size);
+}
 
-        memcpy(&word, in, 8);
-        a = _mm_crc32_u64(a, word);
+/* Where the carry-less product works on two pairs at once: a block of 1024 bits is multiplied by
+ * x^1024 and added to the next, so that only the last one is left to be summed.  The constants are
+ * x^(1024 + 32) and x^(1024 - 32), bit-reversed and shifted by one; see Gopal et al., "Fast CRC
+ * Computation for Generic Polynomials Using PCLMULQDQ Instruction" (2009). */
+#define BLOCK     128u
+#define FOLD_LOW  0x06992cea2ll
+#define FOLD_HIGH 0x00d3b6092ll
+
+#define FOLDING __attribute__((target("sse4.2,avx2,pclmul,vpclmulqdq")))
+
+FOLDING static inline __m256i
+load(const uint8_t *in)
+{
+    return _mm256_loadu_si256((const __m256i *)(const void *)in);
+}
+
+FOLDING static inline __m256i
+fold(__m256i part, const uint8_t *in)
+{
+    const __m256i by = _mm256_set_epi64x(FOLD_HIGH, FOLD_LOW, FOLD_HIGH, FOLD_LOW);
+    __m256i low = _mm256_clmulepi64_epi128(part, by, 0x00);
+    __m256i high = _mm256_clmulepi64_epi128(part, by, 0x11);
+
+    return _mm256_xor_si256(load(in), _mm256_xor_si256(low, high));
+}
+
+FOLDING static uint64_t
+folded(uint64_t state, const uint8_t *in, size_t size)
+{
+    __m256i last[4];
+
+    if (size < 2 * (size_t)BLOCK)
+        return add_words(state, in, size);
+
+    __m256i a = _mm256_xor_si256(load(in), _mm256_set_epi64x(0, 0, 0, (int64_t)state));
+    __m256i b = load(in + 32);
+    __m256i c = load(in + 64);
+    __m256i d = load(in + 96);
+    for (in += BLOCK, size -= BLOCK; size >= BLOCK; in += BLOCK, size -= BLOCK) {
+        a = fold(a, in);
+        b = fold(b, in + 32);
+        c = fold(c, in + 64);
+        d = fold(d, in + 96);
     }
-    for (; size > 0; size--, in++)
-        a = byte_step((uint32_t)a, *in);
-    return ~(uint32_t)a;
+    last[0] = a;
+    last[1] = b;
+    last[2] = c;
+    last[3] = d;
+    return add_words(add_words(0, (const uint8_t *)last, sizeof last), in, size);
 }
 
 uint32_t
 ferry_crc32c(uint32_t crc, const void *data, size_t size)
 {
-    if (__builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("pclmul"))
-        return fast(crc, data, size);
-    return ferry_crc32c_portable(crc, data, size);
+    if (!__builtin_cpu_supports("sse4.2") || !__builtin_cpu_supports("pclmul"))
+        return ferry_crc32c_portable(crc, data, size);
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("vpclmulqdq"))
+        return ~(uint32_t)folded((uint32_t)~crc, data, size);
+    return ferry_crc32c_streams(crc, data, size);
+}
+
+uint32_t
+ferry_crc32c_streams(uint32_t crc, const void *data, size_t size)
+{
+    if (!__builtin_cpu_supports("sse4.2") || !__builtin_cpu_supports("pclmul"))
+        return ferry_crc32c_portable(crc, data, size);
+    return ~(uint32_t)three_streams((uint32_t)~crc, data, size);
 }
 
 #else
 
 uint32_t
 ferry_crc32c(uint32_t crc, const void *data, size_t size)
+{
+    return ferry_crc32c_portable(crc, data, size);
+}
+
+uint32_t
+ferry_crc32c_streams(uint32_t crc, const void *data, size_t size)
 {
     return ferry_crc32c_portable(crc, data, size);
 }

@@ -73,14 +73,26 @@ ferry_vfio_device_refresh(FerryVfioDevice *self, GError **error)
     return true;
 }
 
+char *
+ferry_vfio_device_why_not(const FerryVfioDevice *self)
+{
+    if (self->transport->kind == FERRY_TRANSPORT_USER)
+        return g_strdup_printf("its server has no migration feature (%s). It has to speak "
+                               "migration version 2, by DEVICE_FEATURE",
+                               g_strerror(self->flags_code));
+    return g_strdup_printf("its driver has no migration feature (%s). Bind the device's own "
+                           "variant driver, if there is one",
+                           g_strerror(self->flags_code));
+}
+
 static bool
 refuse_move(const FerryVfioDevice *self, FerryMigState to, GError **error)
 {
     if (self->flags == 0) {
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_UNSUPPORTED,
-                    "%s cannot migrate: its driver has no migration feature (%s). Bind the "
-                    "device's own variant driver, if there is one",
-                    self->transport->name, g_strerror(self->flags_code));
+        g_autofree char *why = ferry_vfio_device_why_not(self);
+
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_UNSUPPORTED, "%s cannot migrate: %s",
+                    self->transport->name, why);
         return false;
     }
     if (!ferry_mig_state_in_flags(to, self->flags)) {

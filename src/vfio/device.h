@@ -35,6 +35,9 @@ typedef struct {
  */
 FerryVfioDevice *ferry_vfio_device_new(FerryTransport *transport, GError **error);
 
+/** Returns: (transfer full): why a device without flags cannot migrate, and what to do */
+char *ferry_vfio_device_why_not(const FerryVfioDevice *self);
+
 /** Closes it: with the kernel that ends the session, and the driver resets the device. */
 void ferry_vfio_device_free(FerryVfioDevice *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(FerryVfioDevice, ferry_vfio_device_free)

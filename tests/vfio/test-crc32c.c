@@ -25,15 +25,19 @@ test_known_sums(void)
 static void
 test_fast_equals_portable(void)
 {
-    static const size_t sizes[] = { 1, 7, 8, 9, 4096, 12287, 12288, 12289, 24576, 24583, 100000 };
+    static const size_t sizes[] = { 1,    7,     8,     9,     127,   128,   129,  255,
+                                    256,  257,   383,   384,   391,   3071,  3072, 3073,
+                                    4096, 12287, 12288, 12289, 24583, 100000 };
     g_autofree uint8_t *bytes = g_malloc(100016);
 
     for (unsigned i = 0; i < 100016; i++)
         bytes[i] = (uint8_t)(i * 2654435761u >> 13);
     for (size_t s = 0; s < G_N_ELEMENTS(sizes); s++)
-        for (unsigned shift = 0; shift < 9; shift += 4)
-            g_assert_cmphex(ferry_crc32c(0x1234, bytes + shift, sizes[s]), ==,
-                            ferry_crc32c_portable(0x1234, bytes + shift, sizes[s]));
+        for (unsigned shift = 0; shift < 9; shift++)
+            for (unsigned form = 0; form < 2; form++)
+                g_assert_cmphex((form == 0 ? ferry_crc32c
+                                           : ferry_crc32c_streams)(0x1234, bytes + shift, sizes[s]),
+                                ==, ferry_crc32c_portable(0x1234, bytes + shift, sizes[s]));
 }
 
 static void

@@ -299,17 +299,17 @@ test_info_v2_opt_in(void)
     static const struct {
         SimOptions options;
         int info_v2;
-    } rows[] = {
+    } cases[] = {
         { { .flags = 7 }, 1 },
         { { .flags = 5 }, 1 },
         { { .flags = 1 }, 0 }, /* no PRE_COPY: not asked */
         { { .flags = 7, .old_info = 1 }, 0 },
     };
 
-    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        Pair pair = pair_new(&rows[i].options);
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        Pair pair = pair_new(&cases[i].options);
 
-        g_assert_cmpint(pair.a->info_v2, ==, rows[i].info_v2);
+        g_assert_cmpint(pair.a->info_v2, ==, cases[i].info_v2);
         pair_clear(&pair);
     }
 }
