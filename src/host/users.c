@@ -79,13 +79,21 @@ read_process(FerryUsers *self, int proc, const char *pid)
 }
 
 FerryUsers *
+ferry_users_none(void)
+{
+    FerryUsers *self = g_new0(FerryUsers, 1);
+
+    self->by_node = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, user_free);
+    return self;
+}
+
+FerryUsers *
 ferry_users_read(int root)
 {
     FERRY_AUTOFD int proc = ferry_sysfs_open(root, "proc");
     g_autoptr(GPtrArray) names = proc >= 0 ? ferry_sysfs_list(proc, ".") : NULL;
-    FerryUsers *self = g_new0(FerryUsers, 1);
+    FerryUsers *self = ferry_users_none();
 
-    self->by_node = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, user_free);
     for (guint i = 0; names != NULL && i < names->len; i++)
         if (g_ascii_isdigit(((const char *)g_ptr_array_index(names, i))[0]))
             read_process(self, proc, g_ptr_array_index(names, i));

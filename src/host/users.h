@@ -24,6 +24,9 @@ typedef struct _FerryUsers FerryUsers;
  */
 FerryUsers *ferry_users_read(int root);
 
+/** Returns: (transfer full): nobody, for who knows that without a look */
+FerryUsers *ferry_users_none(void);
+
 /** Returns: (nullable) (transfer none): one that has the device's group or cdev open */
 const FerryUser *ferry_users_find(const FerryUsers *self, const FerryHostDevice *device);
 

@@ -50,6 +50,42 @@ ferry_pools_look_clear(FerryPoolsLook *self)
     g_clear_pointer(&self->claims, g_ptr_array_unref);
 }
 
+/* Whether @device could be open in a process of somebody whom no claim names. */
+static bool
+may_be_strangers(const FerryHostDevice *device, GHashTable *claimed)
+{
+    g_autofree char *slot = NULL;
+
+    if ((device->roles & FERRY_HOST_MDEV) != 0)
+        return !g_hash_table_contains(claimed, device->name);
+    if ((device->roles & FERRY_HOST_VF) == 0 || device->driver == NULL ||
+        strstr(device->driver, "vfio") == NULL)
+        return false;
+    slot = ferry_slot_of_vf(device->pf, (unsigned)device->vf_index);
+    return !g_hash_table_contains(claimed, slot);
+}
+
+/*
+ * A look at all processes takes some 40 us for each, more than all else together.  It is left out
+ * while every VF under VFIO and every mdev is ours.
+ */
+static FerryUsers *
+read_users(int root, const FerryInventory *inventory, const GPtrArray *claims)
+{
+    g_autoptr(GHashTable) claimed = g_hash_table_new(g_str_hash, g_str_equal);
+    const unsigned n_devices = ferry_inventory_n_devices(inventory);
+
+    for (guint i = 0; i < claims->len; i++) {
+        FerryClaimRow *claim = g_ptr_array_index(claims, i);
+
+        g_hash_table_add(claimed, claim->device[0] != '\0' ? claim->device : claim->slot);
+    }
+    for (unsigned i = 0; i < n_devices; i++)
+        if (may_be_strangers(ferry_inventory_device(inventory, i), claimed))
+            return ferry_users_read(root);
+    return ferry_users_none();
+}
+
 bool
 ferry_pools_look(FerryPools *self, FerryPoolsLook *ret, GError **error)
 {
@@ -58,7 +94,7 @@ ferry_pools_look(FerryPools *self, FerryPoolsLook *ret, GError **error)
     if (!ferry_store_claim_list(self->config.store, NULL, &ret->claims, error))
         return false;
     ret->inventory = self->config.inventory(self->config.inventory_data);
-    ret->users = ferry_users_read(root);
+    ret->users = read_users(root, ret->inventory, ret->claims);
     ret->look = (FerryLook){ root, ret->inventory, ret->users, ret->claims };
     return true;
 }

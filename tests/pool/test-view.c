@@ -46,6 +46,7 @@ test_foreign_vfs(void)
     g_autoptr(World) world = world_new_two_ports();
 
     world_define(world, NET_X);
+    tree_bind(world->tree, "0000:03:10.0", "vfio-pci");
     world_open(world, 47, "other", "0000:03:10.0");
     tree_bind(world->tree, "0000:03:10.2", "igbvf");
     tree_bind(world->tree, "0000:03:10.4", "igbvf");
@@ -72,6 +73,20 @@ test_foreign_vfs(void)
                 "foreign 0000:03:11.2: driver igbvf, with its netdev in a container");
     assert_slot(world, "net-x", "0000:03:00.0/vf6", "free 0000:03:11.4: -");
     assert_view(world, "net-x", "eth3 5/7, eth4 0/7");
+}
+
+/* Nobody can have a VF open through VFIO that is not under it: then no process is looked at. */
+static void
+test_no_look_at_processes(void)
+{
+    g_autoptr(World) world = world_new_two_ports();
+
+    world_define(world, NET_X);
+    world_open(world, 47, "other", "0000:03:10.0");
+    assert_slot(world, "net-x", "0000:03:00.0/vf0", "free 0000:03:10.0: -");
+    tree_bind(world->tree, "0000:03:10.0", "vfio-pci");
+    assert_slot(world, "net-x", "0000:03:00.0/vf0",
+                "foreign 0000:03:10.0: process 47 (qemu-system-x86, guest other)");
 }
 
 /* A claimed VF is its guest's, whatever it looks like from outside. */
@@ -270,6 +285,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/view/foreign-vfs", test_foreign_vfs);
+    g_test_add_func("/view/no-look-at-processes", test_no_look_at_processes);
     g_test_add_func("/view/claimed-vf", test_claimed_vf);
     g_test_add_func("/view/gone-vf", test_gone_vf);
     g_test_add_func("/view/other-addresses-after-a-boot", test_other_addresses_after_a_boot);
