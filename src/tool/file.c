@@ -9,6 +9,23 @@
 #include "vfio/state-file.h"
 #include "vfio/stream.h"
 
+/* The file is a copy, not a move: whatever became of it, the device goes on, unless asked
+ * otherwise. */
+static bool
+keep_file(FerryStateFile *file, ToolDevice *tool, const ToolOptions *options, GError **error)
+{
+    g_autoptr(GError) local = NULL;
+    bool kept = ferry_state_file_commit(file, error);
+
+    if ((kept && options->stay_stopped) || ferry_vfio_device_recover(tool->device, &local))
+        return kept;
+    if (kept)
+        g_propagate_error(error, g_steal_pointer(&local));
+    else
+        g_prefix_error(error, "%s; first: ", local->message);
+    return false;
+}
+
 int
 tool_save(char **arguments, const ToolOptions *options, GError **error)
 {
@@ -29,10 +46,7 @@ tool_save(char **arguments, const ToolOptions *options, GError **error)
                                    options->timeout_s * 1000);
     if (!ferry_pump_send(&tool.device, metas, 1, &channel, 1, &options->pump, &report, error))
         return 0;
-    if (report.outcome == FERRY_PUMP_DONE && !ferry_state_file_commit(&file, error))
-        return 0;
-    /* The file is a copy, not a move: the device goes on, unless asked otherwise. */
-    if (!options->stay_stopped && !ferry_vfio_device_recover(tool.device, error))
+    if (report.outcome == FERRY_PUMP_DONE && !keep_file(&file, &tool, options, error))
         return 0;
     return tool_report(&report, options, FERRY_VERDICT_YES);
 }

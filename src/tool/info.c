@@ -28,6 +28,24 @@ probe(FerryVfioDevice *device, uint32_t flags, json_t *root, const char *key, GE
 }
 
 int
+tool_run(char **arguments, const ToolOptions *options, GError **error)
+{
+    g_auto(ToolDevice) tool = { 0 };
+    json_t *root = NULL;
+
+    if (!tool_device_open(&tool, arguments[0], options, error))
+        return 0;
+    if (tool.device->flags != 0 && !ferry_vfio_device_recover(tool.device, error))
+        return 0;
+    root = json_pack("{s:s, s:s}", "device", arguments[0], "state",
+                     ferry_mig_state_name(tool.device->state));
+    if (!options->quiet)
+        tool_print(root, options);
+    json_decref(root);
+    return 0;
+}
+
+int
 tool_info(char **arguments, const ToolOptions *options, GError **error)
 {
     g_auto(ToolDevice) tool = { 0 };

@@ -28,6 +28,7 @@ static const Command commands[] = {
     { "send",    2, "DEV ADDR", "move its state to a receiver",                  tool_send },
     { "receive", 2, "DEV ADDR", "wait for a sender, load and run",               tool_receive },
     { "inspect", 1, "FILE",     "check a saved state and say what it holds",     tool_inspect },
+    { "run",     1, "DEV",      "bring it to RUNNING, by reset if need be",      tool_run },
     { "test",    1, "DEV",      "test the driver against the specification",     tool_test },
 };
 /* clang-format on */

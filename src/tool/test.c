@@ -123,6 +123,11 @@ tool_test(char **arguments, const ToolOptions *options, GError **error)
     conform.peer = peer.device;
     conform.cancelled = options->pump.cancelled;
     rows = ferry_conform_run(tool.device, &conform);
+    if (rows->len == 0) {
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID,
+                    "--only=%s names no check: see \"ferry-vfio test --list\"", options->only);
+        return 0;
+    }
     status = print(rows, options);
     if (__atomic_load_n(options->pump.cancelled, __ATOMIC_RELAXED) != 0)
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_CANCELLED, "cancelled; %s runs", arguments[0]);

@@ -61,6 +61,7 @@ bool tool_check(void *data, unsigned device, const char *meta, GPtrArray *reason
 /** A command: its exit code is the answer; on an error *@error is set instead. */
 typedef int (*ToolRun)(char **arguments, const ToolOptions *options, GError **error);
 int tool_info(char **arguments, const ToolOptions *options, GError **error);
+int tool_run(char **arguments, const ToolOptions *options, GError **error);
 int tool_save(char **arguments, const ToolOptions *options, GError **error);
 int tool_load(char **arguments, const ToolOptions *options, GError **error);
 int tool_send(char **arguments, const ToolOptions *options, GError **error);

@@ -8,9 +8,11 @@ ferry_load_begin(FerryLoad *self, FerryVfioDevice *device, GError **error)
 {
     if (device->flags != 0 && device->state != FERRY_MIG_STATE_RUNNING &&
         device->state != FERRY_MIG_STATE_STOP) {
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_BUSY,
-                    "cannot load %s: it is in %s, so somebody's session is open. Reset it first",
-                    device->transport->name, ferry_mig_state_name(device->state));
+        g_set_error(
+            error, FERRY_ERROR, FERRY_ERROR_BUSY,
+            "cannot load %s: it is in %s, so somebody's session is open. \"ferry-vfio run\" "
+            "ends that",
+            device->transport->name, ferry_mig_state_name(device->state));
         return false;
     }
     if (!ferry_vfio_device_move(device, FERRY_MIG_STATE_RESUMING, error))

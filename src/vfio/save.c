@@ -13,9 +13,11 @@ ferry_save_begin(FerrySave *self, FerryVfioDevice *device, GError **error)
     FerrySave session = { .device = device, .initial_round = 1 };
 
     if (device->flags != 0 && device->state != FERRY_MIG_STATE_RUNNING) {
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_BUSY,
-                    "cannot save %s: it is in %s, so somebody's session is open. Reset it first",
-                    device->transport->name, ferry_mig_state_name(device->state));
+        g_set_error(
+            error, FERRY_ERROR, FERRY_ERROR_BUSY,
+            "cannot save %s: it is in %s, so somebody's session is open. \"ferry-vfio run\" "
+            "ends that",
+            device->transport->name, ferry_mig_state_name(device->state));
         return false;
     }
     session.open = device->flags != 0;

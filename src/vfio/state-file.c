@@ -16,8 +16,11 @@ ferry_state_file_create(FerryStateFile *self, const char *path, GError **error)
     g_autofree char *name = g_path_get_basename(path);
     g_autofree char *hidden = g_strdup_printf(".%s.XXXXXX", name);
     g_autofree char *partial = g_build_filename(folder, hidden, NULL);
-    int fd = g_mkstemp_full(partial, O_RDWR | O_CLOEXEC, 0600);
+    int fd = -1;
 
+    if (g_file_test(path, G_FILE_TEST_IS_DIR)) /* the rename would find out, too late */
+        return ferry_error_set_errno(error, EISDIR, "write", path);
+    fd = g_mkstemp_full(partial, O_RDWR | O_CLOEXEC, 0600);
     if (fd < 0)
         return ferry_error_set_errno(error, errno, "write", path);
     *self =

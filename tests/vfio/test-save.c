@@ -179,9 +179,9 @@ test_begin_wants_a_running_device(void)
     g_assert_true(ferry_vfio_device_move(pair.a, FERRY_MIG_STATE_PRE_COPY, NULL));
     g_assert_false(ferry_save_begin(&save, pair.a, &error));
     g_assert_error(error, FERRY_ERROR, FERRY_ERROR_BUSY);
-    g_assert_cmpstr(
-        error->message, ==,
-        "cannot save a: it is in PRE_COPY, so somebody's session is open. Reset it first");
+    g_assert_cmpstr(error->message, ==,
+                    "cannot save a: it is in PRE_COPY, so somebody's session is open. \"ferry-vfio "
+                    "run\" ends that");
     pair_clear(&pair);
 }
 

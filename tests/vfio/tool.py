@@ -223,6 +223,26 @@ def test_conformance(folder):
     assert len(tool("test", "--list").stdout.splitlines()) >= 60
 
 
+def test_save_that_cannot_be_kept(folder):
+    """Whatever becomes of the file, the device runs on and nothing is left."""
+    source = Sim(folder, "a", "--size=100000", clients=20)
+    state = os.path.join(folder, "state")
+    os.mkdir(state)
+    assert "Is a directory" in tool("save", source.dev, state, status=9).stderr
+    tool("save", source.dev, os.path.join(folder, "none", "state"), status=3)
+    assert sorted(os.listdir(folder)) == ["a", "state"]
+    assert "RUNNING" in tool("info", source.dev).stdout
+    kept = os.path.join(folder, "kept")
+    tool("save", source.dev, kept, "--stay-stopped")
+    assert "state: STOP\n" in tool("info", source.dev).stdout
+    refused = tool("save", source.dev, kept, status=5).stderr
+    assert "it is in STOP" in refused and "ferry-vfio run" in refused
+    assert "state: RUNNING\n" in tool("run", source.dev).stdout
+    tool("save", source.dev, kept)
+    assert "names no check" in tool("test", source.dev, "--only=typo", status=2).stderr
+    source.stop()
+
+
 def test_usage(folder):
     assert "names no device" in tool("info", "nonsense", status=2).stderr
     tool("info", "0000:ff:1f.7", status=3)
