@@ -1,8 +1,10 @@
 #include <stdio.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "cli/call.h"
 #include "cli/groups.h"
+#include "cli/offers.h"
 #include "cli/quantity.h"
 #include "cli/reasons.h"
 #include "cli/watch.h"
@@ -33,6 +35,35 @@ parse_quantity(const char *text, Quantity quantity, uint64_t *ret, GError **erro
     return true;
 }
 
+/* "ALIAS=UUID" of each --device, as {ALIAS: UUID}; false with @error set for one that is not so. */
+static bool
+add_devices(const FerryArguments *arguments, json_t *body, GError **error)
+{
+    const char *const *given = ferry_arguments_values(arguments, "device");
+    json_t *devices = json_object();
+
+    for (size_t i = 0; given[i] != NULL; i++) {
+        const char *equals = strchr(given[i], '=');
+        g_autofree char *alias =
+            equals == NULL ? NULL : g_strndup(given[i], (size_t)(equals - given[i]));
+
+        if (alias == NULL || alias[0] == '\0' || !g_uuid_string_is_valid(equals + 1)) {
+            g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID,
+                        "--device %s: expected ALIAS=UUID, a device that is at the target already",
+                        given[i]);
+            json_decref(devices);
+            return false;
+        }
+        json_object_set_new(devices, alias, json_string(equals + 1));
+    }
+    if (json_object_size(devices) > 0)
+        json_object_set(body, "devices", devices);
+    json_decref(devices);
+    if (ferry_arguments_given(arguments, "accept-unknown"))
+        json_object_set_new(body, "accept_unknown", json_true());
+    return true;
+}
+
 /* (transfer full) (nullable): the request's body; NULL with @error set for a wrong option */
 static json_t *
 request_of(const FerryArguments *arguments, GError **error)
@@ -53,7 +84,10 @@ request_of(const FerryArguments *arguments, GError **error)
         }
         (void)json_object_set_new(body, quantities[i].key, json_integer((json_int_t)value));
     }
-    return body;
+    if (add_devices(arguments, body, error))
+        return body;
+    json_decref(body);
+    return NULL;
 }
 
 /* Every reason, each with what to do about it. */
@@ -94,6 +128,10 @@ check(FerryArguments *arguments)
     const char *verdict = NULL;
     bool yes = false;
 
+    if (!add_devices(arguments, body, &error)) {
+        json_decref(body);
+        return ferry_command_fail(error);
+    }
     if (!ferry_call(client, "POST", segments, body, &reply, &error))
         return ferry_command_fail(error);
     verdict = json_string_value(json_object_get(reply.body, "verdict"));
@@ -104,6 +142,8 @@ check(FerryArguments *arguments)
         print_yes(arguments, reply.body);
     else
         print_refusal(stdout, arguments, reply.body);
+    if (ferry_call_print(arguments) == FERRY_PRINT_TABLE)
+        ferry_offers_print(stdout, json_object_get(reply.body, "devices"));
     if (g_strcmp0(verdict, "unknown") == 0)
         return FERRY_EXIT_UNKNOWN;
     return yes ? FERRY_EXIT_DONE : FERRY_EXIT_NO;
@@ -168,11 +208,15 @@ static const FerryOption migrate_options[] = {
     { "max-downtime", 0, "TIME", "how long the guest may stand still: 300ms, 2s", FERRY_OPTION_OPTIONAL },
     { "timeout", 0, "TIME", "how long the transfer may take: 90s, 10m", FERRY_OPTION_OPTIONAL },
     { "bandwidth", 0, "SIZE", "bytes a second at most: 100M, 96Mi", FERRY_OPTION_OPTIONAL },
+    { "accept-unknown", 0, NULL, "also when nobody promises that a device's state loads there", FERRY_OPTION_OPTIONAL },
+    { "device", 0, "ALIAS=UUID", "use this mediated device, which is at the target already", FERRY_OPTION_REPEATED },
     { "detach", 0, NULL, "do not wait: print the job's id", FERRY_OPTION_OPTIONAL },
     { NULL, 0, NULL, NULL, FERRY_OPTION_OPTIONAL },
 };
 static const FerryOption check_options[] = {
     { "to", 0, "HOST", "the host that it would move to", FERRY_OPTION_NEEDED },
+    { "accept-unknown", 0, NULL, "also when nobody promises that a device's state loads there", FERRY_OPTION_OPTIONAL },
+    { "device", 0, "ALIAS=UUID", "use this mediated device, which is at the target already", FERRY_OPTION_REPEATED },
     { NULL, 0, NULL, NULL, FERRY_OPTION_OPTIONAL },
 };
 

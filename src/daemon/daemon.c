@@ -195,6 +195,7 @@ start_migrator(FerryDaemon *self, GError **error)
         .libvirt_socket = config->libvirt_socket,
         .memory_tls_dir = config->memory_tls_dir,
         .pools = self->pools,
+        .hybrids = self->hybrids,
         .watch = self->watch,
         .root = self->root_fd,
         .timers = timers_of(config),

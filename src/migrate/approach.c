@@ -72,12 +72,72 @@ renew_lease(FerrySource *self)
     self->asked_ms = now_ms;
 }
 
+/* Past the deadline the guest keeps its VF: QEMU cannot take the question back, the keeper puts
+ * things right. */
+static FerryStep
+wait_for_hybrid(FerrySource *self, const FerryPlanNeed *need, const char *why)
+{
+    g_autofree char *late = NULL;
+
+    if (ferry_source_now_ms(self) - self->unplug_ms < self->world.timers->detach_ms) {
+        ferry_job_set_waiting(self->job, why);
+        renew_lease(self);
+        return ferry_source_pause(self, FERRY_SOURCE_POLL_MS);
+    }
+    late = g_strdup_printf("the guest did not release %s within detach_timeout_s: %s",
+                           need->vf_alias, why);
+    return ferry_source_abort(self, "unplug-refused", late);
+}
+
+static FerryStep
+take_hybrid_off(FerrySource *self, const FerryPlanNeed *need)
+{
+    FerryUnplug answer = FERRY_UNPLUG_WAIT;
+    FerryStep step = FERRY_STEP_AGAIN;
+    g_autofree char *why = NULL;
+    g_autoptr(GError) error = NULL;
+
+    if (!self->unplugging) {
+        ferry_job_set_phase(self->job, FERRY_PHASE_DETACH);
+        step = ferry_source_append(self, FERRY_RECORD_DETACH, FERRY_S_DETACH,
+                                   json_pack("{s:s}", "alias", need->vf_alias));
+        self->unplugging = step == FERRY_STEP_AGAIN;
+        self->unplug_ms = ferry_source_now_ms(self);
+        return step;
+    }
+    if (!self->world.devices->unplug(self->world.data, need->vf_alias, &answer, &why, &error))
+        return wait_for_hybrid(self, need, error->message);
+    if (answer == FERRY_UNPLUG_REFUSED)
+        return ferry_source_abort(self, "unplug-refused", why);
+    if (answer == FERRY_UNPLUG_WAIT)
+        return wait_for_hybrid(self, need, why);
+    self->hybrids_off++;
+    self->unplugging = false;
+    return ferry_source_again(self);
+}
+
+/* (nullable): the next hybrid that may have its VF */
+static const FerryPlanNeed *
+next_hybrid(FerrySource *self)
+{
+    for (; self->hybrids_off < self->plan->needs->len; self->hybrids_off++) {
+        const FerryPlanNeed *need = g_ptr_array_index(self->plan->needs, self->hybrids_off);
+
+        if (need->way == FERRY_WAY_HYBRID)
+            return need;
+    }
+    return NULL;
+}
+
 static FerryStep
 take_off(FerrySource *self)
 {
+    const FerryPlanNeed *hybrid = next_hybrid(self);
     const FerryPlanDevice *next = ferry_ephemerals_next(self->ephemerals);
     g_autofree char *why = NULL;
 
+    if (hybrid != NULL)
+        return take_hybrid_off(self, hybrid);
     if (next != NULL) {
         FerryStep step = FERRY_STEP_AGAIN;
 

@@ -147,6 +147,32 @@ prepare(void *data,
 }
 
 static bool
+unplug(void *data, const char *vf_alias, FerryUnplug *ret, char **ret_why, GError **error)
+{
+    const FerryHand *hand = data;
+
+    if (hand->hybrids != NULL)
+        return ferry_hybrid_unplug(hand->hybrids, hand->row.guest_uuid, vf_alias, ret, ret_why,
+                                   error);
+    *ret = FERRY_UNPLUG_DONE;
+    return true;
+}
+
+static bool
+plug(void *data, GError **error)
+{
+    FerryHand *hand = data;
+    g_autofree char *text = NULL;
+    g_autoptr(FerryDomain) live = NULL;
+    unsigned again_ms = 0; /* the keeper goes on when the job is over */
+
+    return hand->hybrids == NULL ||
+           (xml(data, FERRY_GUESTS_XML_LIVE, &text, error) &&
+            ferry_domain_parse(text, &live, error) &&
+            ferry_hybrid_look(hand->hybrids, hand->row.guest_uuid, live, &again_ms, error));
+}
+
+static bool
 keep(void *data, GError **error)
 {
     const FerryHand *hand = data;
@@ -173,6 +199,8 @@ release_guest(void *data, GError **error)
 const FerryDeviceOps ferry_hand_device_ops = {
     .reserve = reserve,
     .prepare = prepare,
+    .unplug = unplug,
+    .plug = plug,
     .keep = keep,
     .release_job = release_job,
     .release_guest = release_guest,

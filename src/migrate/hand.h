@@ -15,7 +15,8 @@ typedef struct {
     const char *marker_dir;
     FerryJobRow row; /* id, side, guest and peer of the job; strings are the owner's */
     FerryReserve reserve;
-    uint64_t asked_at; /* number of the newest event when a device was last asked for */
+    FerryHybrids *hybrids; /* (nullable): with the pools */
+    uint64_t asked_at;     /* number of the newest event when a device was last asked for */
 } FerryHand;
 
 /* For all, @data points at a FerryHand, or at a struct that begins with one. */

@@ -47,6 +47,7 @@ ferry_run_new(FerryMigrator *migrator, const FerryJobIdentity *identity)
                      .offers = migrator->offers,
                      .inventory = newest_inventory,
                      .inventory_data = config->watch },
+        .hybrids = config->hybrids,
         .row = { .id = (char *)who->id,
                  .side = who->side,
                  .guest_uuid = (char *)who->guest_uuid,

@@ -2,6 +2,7 @@
 
 #include "client/identity.h"
 #include "host/watch.h"
+#include "migrate/hybrid.h"
 #include "migrate/job.h"
 #include "migrate/ops.h"
 #include "migrate/resolve.h"
@@ -27,6 +28,7 @@ typedef struct {
     const char *libvirt_socket; /* of this host's libvirtd, for the relay's far half */
     const char *memory_tls_dir; /* of QEMU's own migration credentials */
     FerryPools *pools;          /* (nullable): their slots, to be given to guests that come */
+    FerryHybrids *hybrids;      /* (nullable): with the pools */
     FerryWatch *watch;          /* (nullable): what devices the host has */
     int root;                   /* as for ferry_watch_new() */
     FerryTimers timers;

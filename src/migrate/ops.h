@@ -8,6 +8,7 @@
 #include "guest/look.h"
 #include "guest/migrate.h"
 #include "migrate/decide.h"
+#include "migrate/hybrid.h"
 #include "migrate/plan.h"
 #include "store/journal.h"
 
@@ -62,6 +63,14 @@ typedef struct {
                     json_t **ret_assign,
                     json_t **ret_reasons,
                     GError **error);
+    /** S: one step of taking a hybrid's VF off; see ferry_hybrid_unplug(). */
+    bool (*unplug)(void *data,
+                   const char *vf_alias,
+                   FerryUnplug *ret,
+                   char **ret_why,
+                   GError **error);
+    /** T: one step of giving the running guest's hybrids their VFs; waits for nothing. */
+    bool (*plug)(void *data, GError **error);
     /** T: the guest has them now, not the job. */
     bool (*keep)(void *data, GError **error);
     /** T: gives back what the job holds. */

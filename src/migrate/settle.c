@@ -26,6 +26,20 @@ keep(FerryTarget *self, GError **error)
     return self->handed_on;
 }
 
+/* Once asked is enough: the keeper has the guest when the job is over, and goes on. */
+static void
+plug(FerryTarget *self)
+{
+    g_autoptr(GError) error = NULL;
+    bool hybrid = false;
+
+    for (guint i = 0; i < self->plan->needs->len; i++)
+        hybrid |=
+            ((FerryPlanNeed *)g_ptr_array_index(self->plan->needs, i))->way == FERRY_WAY_HYBRID;
+    if (hybrid && !self->world.devices->plug(self->world.data, &error))
+        ferry_job_set_waiting(self->job, error->message);
+}
+
 /* What T does on its own while its record is RUNNING or LOST, whatever S says: step 9. */
 static bool
 settle(FerryTarget *self, FerryStep *ret)
@@ -47,6 +61,8 @@ settle(FerryTarget *self, FerryStep *ret)
         *ret = ferry_target_pause(self, FERRY_TARGET_POLL_MS);
         return false;
     }
+    if (up && !self->attached)
+        plug(self);
     self->attached = true;
     return true;
 }

@@ -37,6 +37,9 @@ struct _FerrySource {
     bool resolved;      /* RESOLVED is in the journal: T's word on it counts no more */
     FerryKept kept;     /* of it */
     bool unstartable;   /* the start from disk was given up */
+    guint hybrids_off;  /* needs of the plan whose VF is off, or that have none */
+    bool unplugging;    /* the one after those has a DETACH record */
+    int64_t unplug_ms;  /* since then */
     json_t *assign;     /* (nullable): what T prepared for the guest's devices */
     bool released;      /* what the guest had here is given back, or is told */
     char *target_xml;   /* computed when everything is off */

@@ -504,6 +504,28 @@ prepare(void *data,
 }
 
 static bool
+unplug(void *data, const char *vf_alias, FerryUnplug *ret, char **ret_why, GError **error)
+{
+    SimEnd *end = data;
+    SimHost *host = &end->sim->world.host[end->side];
+
+    *ret_why = g_strdup("the guest");
+    if (!begin(end, "unplug a VF", NEEDS_LIBVIRT, error))
+        return false;
+    host->asked |= host->devices & bit_of(vf_alias);
+    *ret = (host->devices & bit_of(vf_alias)) == 0 ? FERRY_UNPLUG_DONE : FERRY_UNPLUG_WAIT;
+    return end_op(end, "unplug a VF", error);
+}
+
+static bool
+plug(void *data, GError **error)
+{
+    SimEnd *end = data;
+
+    return begin(end, "plug VFs", NEEDS_LIBVIRT, error) && end_op(end, "plug VFs", error);
+}
+
+static bool
 keep(void *data, GError **error)
 {
     SimEnd *end = data;
@@ -543,6 +565,8 @@ release_guest(void *data, GError **error)
 static const FerryDeviceOps device_ops = {
     .reserve = reserve,
     .prepare = prepare,
+    .unplug = unplug,
+    .plug = plug,
     .keep = keep,
     .release_job = release_job,
     .release_guest = release_guest,
