@@ -15,6 +15,7 @@ typedef struct {
     char *why;         /* (nullable): what stood in the way last */
     unsigned n_failed; /* in a row */
     int64_t due_ms;    /* not to be tried again before */
+    int64_t driven_ms; /* when its VF was seen to be driven first; 0: it was not */
     bool is_asked;     /* the guest was asked to let the VF go */
     uint64_t asked_at; /* number of the newest event then */
     int64_t touched_ms;
@@ -51,6 +52,9 @@ unsigned ferry_hybrid_due_ms(FerryHybrids *self,
                              const char *guest_uuid,
                              const char *vf_alias,
                              char **ret_why);
+
+/** Returns: for how many ms the VF is known to be driven; the first time 0 */
+unsigned ferry_hybrid_driven_ms(FerryHybrids *self, const char *guest_uuid, const char *vf_alias);
 
 /** Remembers that the guest was asked, after the event of that number. */
 void ferry_hybrid_set_asked(FerryHybrids *self,

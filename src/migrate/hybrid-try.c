@@ -129,6 +129,21 @@ ferry_hybrid_due_ms(FerryHybrids *self,
     return (unsigned)MAX(left_ms, 0);
 }
 
+unsigned
+ferry_hybrid_driven_ms(FerryHybrids *self, const char *guest_uuid, const char *vf_alias)
+{
+    FerryHybridTry *try = NULL;
+    int64_t driven_ms = 0;
+
+    (void)pthread_mutex_lock(&self->lock);
+    try = touch(self, guest_uuid, vf_alias);
+    if (try->driven_ms == 0)
+        try->driven_ms = MAX(try->touched_ms, 1);
+    driven_ms = try->touched_ms - try->driven_ms;
+    (void)pthread_mutex_unlock(&self->lock);
+    return (unsigned)CLAMP(driven_ms, 0, G_MAXINT);
+}
+
 void
 ferry_hybrid_set_asked(FerryHybrids *self,
                        const char *guest_uuid,

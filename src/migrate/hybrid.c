@@ -7,6 +7,10 @@
 #define WAIT_MS   1000
 #define STEADY_MS 5000
 
+/* A driver enables its interrupts first and has a link some time later (igbvf: up to 2 s): until
+ * then virtio stays up, or the guest would have neither. */
+#define SETTLE_MS 3000
+
 /* Whether the two halves are not yet, or no longer, as they should be; by the kernel's files
  * alone, and by an XML that may be older than our own last change of the link. */
 static bool
@@ -72,19 +76,36 @@ keep(const FerryHybridCase *it, GError **error)
     return true;
 }
 
+/* Returns: how much longer virtio has to stay up beside a VF that is driven, ms */
+static unsigned
+settle(const FerryHybridCase *it, bool is_driven)
+{
+    const char *vf_alias = it->nic->meta->vf_alias;
+    unsigned driven_ms = 0;
+
+    if (!is_driven) {
+        ferry_hybrid_forget(it->hybrids, it->guest_uuid, vf_alias);
+        return 0;
+    }
+    driven_ms = ferry_hybrid_driven_ms(it->hybrids, it->guest_uuid, vf_alias);
+    return driven_ms < SETTLE_MS ? SETTLE_MS - driven_ms : 0;
+}
+
 static unsigned
 confirm(const FerryHybridCase *it)
 {
     const char *vf = it->nic->vf->source;
     const bool is_driven = vf != NULL && ferry_vfio_is_driven(it->hybrids->config.root, vf);
+    const unsigned settle_ms = settle(it, is_driven);
     g_autoptr(GError) error = NULL;
 
     if (!is_amiss(it, is_driven))
         return is_driven ? STEADY_MS : WAIT_MS;
+    if (settle_ms > 0)
+        return settle_ms;
     if (!keep(it, &error) || !put_right(it, is_driven, &error))
         return ferry_hybrid_failed(it->hybrids, it->guest_uuid, it->nic->meta->vf_alias,
                                    error->message, STEADY_MS);
-    ferry_hybrid_forget(it->hybrids, it->guest_uuid, it->nic->meta->vf_alias);
     return WAIT_MS;
 }
 
@@ -97,10 +118,11 @@ look_at(const FerryHybridCase *it)
     unsigned due_ms = 0;
     uint64_t asked = 0;
 
-    if (it->nic->vf != NULL && it->nic->virtio != NULL)
-        return confirm(it);
+    /* whoever asked has given up */
     if (ferry_hybrid_is_asked(it->hybrids, it->guest_uuid, vf_alias, &asked))
         ferry_hybrid_forget(it->hybrids, it->guest_uuid, vf_alias);
+    if (it->nic->vf != NULL && it->nic->virtio != NULL)
+        return confirm(it);
     due_ms = ferry_hybrid_due_ms(it->hybrids, it->guest_uuid, vf_alias, NULL);
     return due_ms > 0 ? due_ms : ferry_hybrid_plug(it);
 }

@@ -9,6 +9,7 @@ plugged(void)
     (void)hybrid_world_look(world, 0);
     hybrid_world_drive(world);
     (void)hybrid_world_look(world, 1000);
+    (void)hybrid_world_look(world, 3000);
     g_assert_true(world->nics[0].link_is_down);
     g_string_truncate(world->log, 0);
     return world;
@@ -114,7 +115,10 @@ test_given_up(void)
     world->lets_go = false;
     (void)unplug(world, "guest web to release its VF ua-net0-vf");
     (void)hybrid_world_look(world, 20000);
+    (void)hybrid_world_look(world, 3000);
     g_assert_true(world->nics[0].link_is_down);
+    (void)unplug(world, "guest web to release its VF ua-net0-vf");
+    g_assert_cmpuint(world->n_asked, ==, 2);
     hybrid_world_let_go(world, 0);
     (void)hybrid_world_look(world, 1000);
     g_assert_false(world->nics[0].link_is_down);

@@ -27,7 +27,10 @@ test_plug(void)
     g_assert_cmpuint(hybrid_world_look(world, 500), ==, 1000); /* no driver yet */
     hybrid_world_assert_log(world, "");
     hybrid_world_drive(world);
-    g_assert_cmpuint(hybrid_world_look(world, 1000), ==, 1000);
+    g_assert_cmpuint(hybrid_world_look(world, 1000), ==, 3000); /* it has no link yet */
+    g_assert_cmpuint(hybrid_world_look(world, 1000), ==, 2000);
+    hybrid_world_assert_log(world, "");
+    g_assert_cmpuint(hybrid_world_look(world, 2000), ==, 1000);
     hybrid_world_assert_log(world, "link 0 down, netdev 0 down");
     g_assert_cmpuint(hybrid_world_look(world, 1000), ==, 5000);
     hybrid_world_assert_log(world, "");
@@ -43,6 +46,7 @@ test_reboot(void)
     (void)hybrid_world_look(world, 0);
     hybrid_world_drive(world);
     (void)hybrid_world_look(world, 1000);
+    (void)hybrid_world_look(world, 3000);
     g_string_truncate(world->log, 0);
     hybrid_world_leave(world);
     (void)hybrid_world_look(world, 5000);
@@ -50,6 +54,7 @@ test_reboot(void)
     hybrid_world_assert_working(world);
     hybrid_world_drive(world);
     (void)hybrid_world_look(world, 1000);
+    (void)hybrid_world_look(world, 3000);
     hybrid_world_assert_log(world, "link 0 down, netdev 0 down");
 }
 
@@ -62,6 +67,7 @@ test_resumed(void)
     (void)hybrid_world_look(world, 0);
     hybrid_world_drive(world);
     (void)hybrid_world_look(world, 1000);
+    (void)hybrid_world_look(world, 3000);
     g_string_truncate(world->log, 0);
     tree_file(world->world->tree, "sys/class/net/macvtap0/flags", "0x1003\n");
     (void)hybrid_world_look(world, 5000);
@@ -80,6 +86,7 @@ test_stale_xml(void)
     stale = hybrid_world_domain(world);
     hybrid_world_drive(world);
     (void)hybrid_world_look(world, 1000);
+    (void)hybrid_world_look(world, 3000);
     g_string_truncate(world->log, 0);
     g_assert_true(ferry_hybrid_look(world->hybrids, HYBRID_UUID, stale, &again_ms, NULL));
     g_assert_cmpuint(again_ms, ==, 5000);
@@ -99,6 +106,7 @@ test_two_nics(void)
     g_assert_cmpstr(world->nics[0].vf, !=, world->nics[1].vf);
     hybrid_world_drive(world);
     (void)hybrid_world_look(world, 1000);
+    (void)hybrid_world_look(world, 3000);
     hybrid_world_assert_working(world);
     g_assert_false(hybrid_world_macvtap_is_up(world, 0));
     g_assert_false(hybrid_world_macvtap_is_up(world, 1));
