@@ -13,7 +13,7 @@ echo vfio-pci >/sys/bus/pci/devices/$vf/driver_override
 echo $vf >/sys/bus/pci/drivers_probe
 echo $vf"""
 LINKS = "ip -o link show | sed 's/ state [A-Z]*//; s/<[^>]*>//'"
-EVERYTHING = f"{LINKS}; ls /sys/bus/mdev/devices /sys/bus/pci/devices /dev/vfio"
+EVERYTHING = f"{LINKS}; ls /sys/bus/mdev/devices /sys/bus/pci/devices /dev/vfio 2>&1; true"
 
 
 def devices(host):
