@@ -148,6 +148,16 @@ stop_channels(Target *pump)
         pump->wires[i].channel->ops->stop(pump->wires[i].channel->data);
 }
 
+/* Whoever waits for a chunk has nothing more to wait for. */
+static void
+wake_lanes(Target *pump)
+{
+    for (unsigned i = 0; i < pump->crew.n_lanes; i++) {
+        ferry_queue_close(&pump->lanes[i].free);
+        ferry_queue_close(&pump->lanes[i].filled);
+    }
+}
+
 /* Waits for all threads; when one fails the source is told, and those that wait are woken. */
 static bool
 wait_for_threads(Target *pump)
@@ -163,6 +173,7 @@ wait_for_threads(Target *pump)
             told = true;
             answer_failed(pump, pump->crew.latch.error); /* set once, so no lock */
             stop_channels(pump);
+            wake_lanes(pump);
         }
         pump_crew_show(&pump->crew, fill_row, pump);
     }
