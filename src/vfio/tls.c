@@ -133,9 +133,8 @@ pull(gnutls_transport_ptr_t data, void *bytes, size_t size)
     Buffer *in = &self->in;
     size_t n = 0;
 
-    /* Only in the handshake is something still to be sent here. */
-    if (in->start == in->end &&
-        ((self->out.end > 0 && !self->shaken && !flush(self)) || !fill(self))) {
+    /* Only in the handshake, which has one thread, is something still to be sent here. */
+    if (in->start == in->end && ((!self->shaken && !flush(self)) || !fill(self))) {
         gnutls_transport_set_errno(self->session, EPIPE);
         return -1;
     }

@@ -211,6 +211,32 @@ test_parts(Fixture *f, gconstpointer data)
     end_clear(&server);
 }
 
+/* One thread sends while another receives, on both sides, as the pump does. */
+static void
+test_both_ways(Fixture *f, gconstpointer data)
+{
+    static const size_t sizes[] = { 32, 700000, 48, 300000 };
+    const size_t all = 32 + 700000 + 48 + 300000;
+    g_autofree uint8_t *bytes = g_malloc0(all);
+    g_autofree uint8_t *got = g_malloc(all);
+    End client = { 0 };
+    End server = { 0 };
+    pthread_t threads[2];
+
+    (void)data;
+    connect_good(f, &client, &server);
+    Send jobs[] = { { client.channel, bytes, sizes, 4 }, { server.channel, bytes, sizes, 4 } };
+    for (unsigned i = 0; i < 2; i++)
+        g_assert_cmpint(pthread_create(&threads[i], NULL, send_parts, &jobs[i]), ==, 0);
+    g_assert_true(ferry_channel_recv(server.channel, got, all, NULL));
+    g_assert_true(ferry_channel_recv(client.channel, got, all, NULL));
+    for (unsigned i = 0; i < 2; i++)
+        g_assert_cmpint(pthread_join(threads[i], NULL), ==, 0);
+    g_assert_cmpint(memcmp(got, bytes, all), ==, 0);
+    end_clear(&client);
+    end_clear(&server);
+}
+
 /* What is read ahead is pending too, though the socket is empty. */
 static void
 test_pending(Fixture *f, gconstpointer data)
@@ -417,6 +443,7 @@ main(int argc, char **argv)
         void (*run)(Fixture *f, gconstpointer data);
     } rows[] = {
         { "/tls/parts", test_parts },
+        { "/tls/both-ways", test_both_ways },
         { "/tls/pending", test_pending },
         { "/tls/end-names-the-byte", test_end_names_the_byte },
         { "/tls/peer-is-gone", test_peer_is_gone },
