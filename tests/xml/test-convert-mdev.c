@@ -80,6 +80,7 @@ test_note(void)
     g_autofree char *out =
         fixture_convert(GUEST("", MDEV(MANAGED, PARENT TYPE ADDRESS, "")), &notes);
 
+    fixture_assert_settled(out);
     g_assert_cmpstr(((FerryNote *)g_ptr_array_index(notes, 0))->text, ==,
                     "line 5, <hostdev>: turned the managed mdev into ua-ferry0 with UUID " UUID
                     "; ferry makes it at start, of type nvidia-474 at 0000:41:00.0");
