@@ -183,6 +183,7 @@ test_claim_on_other_pf(void)
     g_autoptr(FerryClaimRow) old = world_claim(world->world, &need);
     g_autofree char *view = NULL;
 
+    g_assert_nonnull(old);
     (void)hybrid_world_look(world, 0);
     g_assert_nonnull(world->nics[0].vf);
     view = world_view(world->world, "net-x");
