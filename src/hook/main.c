@@ -6,12 +6,14 @@
  * and waits, with the guest locked: so it links nothing but libc.  On "prepare" a guest with a hold
  * marker is refused: the other host may run it, or be about to (docs/handover.md section 4).  Then,
  * and on "release", ferryd is asked to make or remove the guest's devices, if the domain XML names
- * one that is ferry's; on "start" for VFs of the PFs that libvirt has chosen for hybrid NICs.
+ * one that is ferry's; on "start" for VFs of the PFs that libvirt has chosen for hybrid NICs; on
+ * "migrate" whether the devices that an incoming guest names were reserved for it.
  * Everything else passes, without a byte of output, for on "migrate" and "restore" that would be
  * taken for a new domain XML.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -190,13 +192,33 @@ release(const HookQuestion *question)
     return PASS;
 }
 
+/*
+ * A guest comes, and its XML is its source's: ferryd compares its host devices with what it has
+ * reserved.  The text is libvirt's own, so it is written as libvirt writes.  Without a ferryd no
+ * migration of ferry's is on its way here.
+ */
+static int
+migrate(const HookQuestion *question)
+{
+    static const char *const marks[] = { "<hostdev ", "type='hostdev'", "urn:ferry:guest:1" };
+    char why[2048];
+    bool asks = false;
+
+    for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
+        asks |= strstr(question->xml, marks[i]) != NULL;
+    return asks && ask(question, why, sizeof(why)) == HOOK_ASK_NO ? refuse(question->guest, why)
+                                                                  : PASS;
+}
+
 int
 main(int argc, char **argv)
 {
     static const struct {
         const char *operation;
         int (*run)(const HookQuestion *question);
-    } operations[] = { { "prepare", prepare }, { "start", start }, { "release", release } };
+    } operations[] = {
+        { "prepare", prepare }, { "start", start }, { "release", release }, { "migrate", migrate }
+    };
     static char xml[XML_MAX_BYTES + 1];
 
     if (argc < 3) {

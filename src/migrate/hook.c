@@ -82,6 +82,19 @@ answer_in_turn(const FerryLife *life,
     return ok;
 }
 
+/* (transfer full) (nullable) */
+static json_t *
+guard(const FerryLife *life, const FerryDomain *incoming)
+{
+    json_t *reasons = json_array();
+
+    life->guests->guard(life->guests_data, incoming, reasons);
+    if (json_array_size(reasons) > 0)
+        return reasons;
+    json_decref(reasons);
+    return NULL;
+}
+
 bool
 ferry_hook_answer(const FerryLife *life,
                   const FerryHookCall *call,
@@ -97,6 +110,10 @@ ferry_hook_answer(const FerryLife *life,
 
     if (!ferry_domain_parse(call->xml, &domain, error))
         return false;
+    if (strcmp(call->operation, "migrate") == 0) {
+        *ret_reasons = guard(life, domain);
+        return true;
+    }
     job = life->guests->job_of(life->guests_data, domain->uuid);
     for (size_t i = 0; job == NULL && i < G_N_ELEMENTS(answers); i++)
         if (strcmp(call->operation, answers[i].operation) == 0)

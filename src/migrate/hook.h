@@ -4,10 +4,11 @@
 
 /** What libvirt told its hook, as ferry-hook passes it on. */
 typedef struct {
-    const char *operation; /* "prepare", "start", "release"; others are none of our business */
-    const char *guest;     /* name */
-    const char *reason;    /* why it was released: "destroyed"; "-": none */
-    const char *xml;       /* the domain, hostile until read */
+    const char
+        *operation; /* "prepare", "start", "release", "migrate"; others are none of our business */
+    const char *guest;  /* name */
+    const char *reason; /* why it was released: "destroyed"; "-": none */
+    const char *xml;    /* the domain, hostile until read */
 } FerryHookCall;
 
 /**
@@ -16,6 +17,9 @@ typedef struct {
  * claims are released.  On "start" the XML names the PFs that libvirt chose for hybrid NICs (on
  * "prepare" it does not yet: measured with 11.3).  A guest that a job holds passes at once: the job
  * does both.
+ *
+ * On "migrate" a guest comes, with XML that its source wrote: refused when it names host devices
+ * that were not reserved for it.
  *
  * @ret_reasons: (out) (nullable) (transfer full): why the guest may not start; NULL: it may go on
  *

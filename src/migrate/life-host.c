@@ -112,7 +112,16 @@ pause_for(void *data, unsigned ms)
     g_usleep((gulong)ms * 1000);
 }
 
+static void
+guard(void *data, const FerryDomain *incoming, json_t *reasons)
+{
+    const FerryLifeHost *self = data;
+
+    ferry_migrator_guard(self->migrator, incoming, reasons);
+}
+
 const FerryLifeOps ferry_life_host_ops = {
+    .guard = guard,
     .find = find,
     .list = list,
     .look = look,

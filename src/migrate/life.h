@@ -33,6 +33,8 @@ typedef struct {
     /** Returns: a number that changes with the host's devices */
     uint64_t (*devices)(void *data);
     void (*pause)(void *data, unsigned ms);
+    /** What of an incoming guest was not reserved for it: see ferry_migrator_guard(). */
+    void (*guard)(void *data, const FerryDomain *incoming, json_t *reasons);
 } FerryLifeOps;
 
 /** How far a start of ours goes. */

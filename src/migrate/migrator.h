@@ -199,6 +199,15 @@ bool ferry_migrator_peer_record(FerryMigrator *self,
                                 json_t **ret,
                                 GError **error);
 
+/**
+ * A guest is about to come, as libvirt's hook says: refuses the host devices that its job did not
+ * reserve.  A guest of no job comes by other hands, and is let pass; but while a guest of a job is
+ * on its way here no other one gets a host device, for it may be what that job's source sent.
+ *
+ * @reasons: an array; gets {code, alias, message} for each device that is refused
+ */
+void ferry_migrator_guard(FerryMigrator *self, const FerryDomain *incoming, json_t *reasons);
+
 /** Whether the caller may open the relay of this job now; else FERRY_ERROR_DENIED or _INVALID. */
 bool ferry_migrator_peer_may_relay(FerryMigrator *self,
                                    const char *caller,

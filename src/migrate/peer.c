@@ -1,6 +1,7 @@
 /* What another host's ferryd asks. */
 #include "base/error.h"
 #include "migrate/begin.h"
+#include "migrate/guard.h"
 #include "migrate/peer-words.h"
 #include "migrate/run.h"
 
@@ -178,6 +179,23 @@ ferry_migrator_peer_record(FerryMigrator *self,
                      json_object_get(job, "outcome"), "resolved", resolved);
     json_decref(job);
     return true;
+}
+
+void
+ferry_migrator_guard(FerryMigrator *self, const FerryDomain *incoming, json_t *reasons)
+{
+    FerryRun *run = ferry_run_of_guest(self, incoming->uuid);
+    json_t *assign = NULL;
+
+    if (ferry_run_count(self, FERRY_SIDE_TARGET) == 0)
+        return;
+    if (run != NULL && ferry_job_identity(run->job)->side == FERRY_SIDE_TARGET) {
+        (void)pthread_mutex_lock(&run->lock);
+        assign = json_deep_copy(json_object_get(run->answer.details, "assign"));
+        (void)pthread_mutex_unlock(&run->lock);
+    }
+    ferry_guard_check(incoming, assign, reasons);
+    json_decref(assign);
 }
 
 bool

@@ -255,6 +255,11 @@ typedef struct {
     const char *err;
 } AskRow;
 
+#define GUEST(devices)                                                                             \
+    "<domain type='qemu'><name>web</name><uuid>" UUID "</uuid><devices>" devices                   \
+    "</devices></domain>"
+#define HOSTDEV     GUEST("<hostdev mode='subsystem' type='mdev'/>")
+#define VF          GUEST("<interface type='hostdev' managed='yes'/>")
 #define NOT_STARTED "ferry: guest web is not started: "
 #define NOT_MADE    NOT_STARTED "its device ua-gpu0 is ferryd's to make, and ferryd does not answer: "
 #define SEE_LOG     ". See \"journalctl -u ferryd\", then start the guest again\n"
@@ -272,6 +277,11 @@ static const AskRow asks[] = {
     { "release", OURS,     SERVER_READS,  YES, 0, "" },
     { "release", OURS,     SERVER_READS,  NO,  0, "" },
     { "release", OURS,     SERVER_HANGS,  "",  0, "" },
+    { "migrate", OURS,     SERVER_READS,  YES, 0, "" },
+    { "migrate", OURS,     SERVER_READS,  NO,  1, NOT_STARTED "pool gpus is full\n" },
+    { "migrate", HOSTDEV,  SERVER_READS,  NO,  1, NOT_STARTED "pool gpus is full\n" },
+    { "migrate", VF,       SERVER_READS,  NO,  1, NOT_STARTED "pool gpus is full\n" },
+    { "migrate", HOSTDEV,  SERVER_HANGS,  "",  0, "" },
 };
 /* clang-format on */
 
@@ -316,7 +326,7 @@ test_ferryd_is_away(Fixture *fixture, gconstpointer data)
 static void
 test_asks_only_for_its_own(Fixture *fixture, gconstpointer data)
 {
-    static const char *const operations[] = { "start",   "started", "stopped",  "migrate",
+    static const char *const operations[] = { "start",   "started", "stopped",
                                               "restore", "attach",  "reconnect" };
     Server *server = server_new(fixture->socket, SERVER_READS, NO);
     g_autofree char *request = NULL;
@@ -324,6 +334,7 @@ test_asks_only_for_its_own(Fixture *fixture, gconstpointer data)
     (void)data;
     assert_passes(fixture, "prepare", DOMAIN);
     assert_passes(fixture, "release", DOMAIN);
+    assert_passes(fixture, "migrate", DOMAIN);
     for (size_t i = 0; i < G_N_ELEMENTS(operations); i++)
         assert_passes(fixture, operations[i], OURS);
     request = server_end(server);

@@ -325,9 +325,18 @@ pause_for(void *data, unsigned ms)
     ((FakeLife *)data)->now_ms += ms;
 }
 
+/* As if a job had reserved nothing. */
+static void
+guard(void *data, const FerryDomain *incoming, json_t *reasons)
+{
+    (void)incoming;
+    if (((const FakeLife *)data)->job != NULL)
+        ferry_life_add_reason(&reasons, "full", "it was not reserved", NULL);
+}
+
 static const FerryLifeOps life_ops = {
-    find,    list, look,     xml,    start,       create,  shut_down,
-    destroy, seen, wait_for, job_of, job_is_live, devices, pause_for,
+    find, list,     look,   xml,         start,   create,    shut_down, destroy,
+    seen, wait_for, job_of, job_is_live, devices, pause_for, guard,
 };
 
 static bool

@@ -38,6 +38,7 @@ static const Row rows[] = {
     { "release-nothing", "release", NULL, false, false, { 0 }, { 0 }, { 0 }, "", NULL },
     { "job-releases", "release", "j1", false, true, { 0 }, { 0 }, { 0 }, "", NULL },
     { "migrate", "migrate", NULL, false, true, { 0 }, { 0 }, { 0 }, "", NULL },
+    { "migrate-of-a-job", "migrate", "j1", false, true, { 0 }, { 0 }, { 0 }, "", "it was not reserved" },
     { "stopped", "stopped", NULL, false, true, { 0 }, { 0 }, { 0 }, "", NULL },
     { "unknown", "", NULL, false, true, { 0 }, { 0 }, { 0 }, "", NULL },
 };
