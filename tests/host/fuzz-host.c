@@ -57,10 +57,10 @@ make_tree(void)
 static void
 complete_facts(void)
 {
-    g_autoptr(FerryFactsDir) files = ferry_facts_dir_read(tree->root);
+    g_autoptr(FerryFactsDir) facts_files = ferry_facts_dir_read(tree->root);
     g_autoptr(json_t) facts = json_pack("{s:s, s:s}", "driver", "mtty", "class", "mdev");
 
-    ferry_facts_dir_complete(files, facts);
+    ferry_facts_dir_complete(facts_files, facts);
     g_assert_cmpstr(json_string_value(json_object_get(facts, "driver")), ==, "mtty");
 }
 
