@@ -1,7 +1,9 @@
 #include "api/resources.h"
 
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "api/server.h"
 #include "base/error.h"
@@ -20,6 +22,8 @@ typedef struct {
     FerryStore *store;
     FerryGuests *guests;
     FerryMigrator *migrator;
+    int root_fd; /* with an empty sys/ in it: a host without devices */
+    FerryWatch *watch;
     FerryApi api;
     FerryServer *server;
     FerryClient *client;
@@ -65,7 +69,7 @@ static Host *
 host_new(const char *name, FerryIdentity *identity, const char *uri)
 {
     Host *self = g_new0(Host, 1);
-    g_autofree char *db = NULL, *xml = NULL, *own_uri = NULL;
+    g_autofree char *db = NULL, *xml = NULL, *own_uri = NULL, *sys = NULL;
     FerryMigratorConfig config = { .clock = ferry_clock_system(), .name = name };
 
     self->folder = g_dir_make_tmp("ferry-test-XXXXXX", NULL);
@@ -83,13 +87,19 @@ host_new(const char *name, FerryIdentity *identity, const char *uri)
     config.marker_dir = config.run_dir = config.memory_tls_dir = self->folder;
     config.libvirt_socket = "/nonexistent";
     self->migrator = ferry_migrator_new(&config);
+    sys = g_build_filename(self->folder, "sys", NULL);
+    g_assert_cmpint(g_mkdir(sys, 0755), ==, 0);
+    self->root_fd = open(self->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    self->watch = ferry_watch_new(self->root_fd, NULL, NULL, 1000, NULL);
+    g_assert_nonnull(self->watch);
     self->api = (FerryApi){ .name = name,
                             .identity = identity,
                             .clock = ferry_clock_system(),
                             .store = self->store,
                             .guests = self->guests,
                             .memory_tls_dir = self->folder,
-                            .migrator = self->migrator };
+                            .migrator = self->migrator,
+                            .watch = self->watch };
     start_server(self);
     return self;
 }
@@ -105,6 +115,8 @@ host_free(Host *self)
     g_assert_true(ferry_migrator_stop(self->migrator, 0));
     ferry_migrator_free(self->migrator);
     ferry_guests_free(self->guests);
+    ferry_watch_free(self->watch);
+    g_assert_cmpint(close(self->root_fd), ==, 0);
     ferry_store_close(self->store);
     ferry_identity_free(self->identity);
     dir = g_dir_open(self->folder, 0, NULL);
@@ -279,7 +291,8 @@ test_guest_that_cannot_move(void)
     g_assert_cmpstr(json_string_value(json_object_get(reason, "code")), ==, "device-cannot-travel");
     g_assert_true(json_is_false(json_object_get(device, "movable")));
     g_assert_cmpstr(json_string_value(json_object_get(device, "reason")), ==,
-                    "it is this host's own: mark it ephemeral, or take it off");
+                    "device ua-vf (0000:3b:00.1) is this host's own and cannot travel: its driver "
+                    "cannot migrate it. Mark it ephemeral, or take it off");
     json_decref(gpu);
 }
 
