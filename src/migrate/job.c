@@ -407,6 +407,18 @@ ferry_job_json(FerryJob *job)
     return copy;
 }
 
+json_t *
+ferry_job_remarks(FerryJob *job)
+{
+    json_t *remarks = NULL;
+
+    lock(job);
+    remarks = json_pack("{s:o, s:o}", "degraded", json_deep_copy(job->degraded), "reasons",
+                        json_deep_copy(job->reasons));
+    unlock(job);
+    return remarks;
+}
+
 void
 ferry_job_restore(FerryJob *job, const json_t *report)
 {

@@ -104,6 +104,9 @@ void ferry_job_end(FerryJob *job, FerryJobState state, const char *outcome, cons
 /** Returns: (transfer full): the job as the API gives it (docs/api.md) */
 json_t *ferry_job_json(FerryJob *job);
 
+/** Returns: (transfer full): of that only {degraded, reasons}, which a peer is told often */
+json_t *ferry_job_remarks(FerryJob *job);
+
 /** Puts the ended job of a journal's last record, written by ferry_job_json(), into @job. */
 void ferry_job_restore(FerryJob *job, const json_t *report);
 

@@ -246,17 +246,17 @@ answer_of(const FerryTarget *self)
 void
 ferry_target_answer(const FerryTarget *self, FerryAnswer *ret)
 {
-    json_t *job = ferry_job_json(self->job);
     bool finished = self->record == FERRY_TR_DONE ||
                     (self->record == FERRY_TR_RUNNING && self->attached && self->defined);
-    json_t *reasons = self->reasons != NULL ? self->reasons : json_object_get(job, "reasons");
 
     ret->record = answer_of(self);
     ret->domain = self->domain;
-    ret->details =
-        json_pack("{s:b, s:O, s:O, s:O?}", "finished", finished, "degraded",
-                  json_object_get(job, "degraded"), "reasons", reasons, "assign", self->assign);
-    json_decref(job);
+    ret->details = ferry_job_remarks(self->job);
+    json_object_set_new(ret->details, "finished", json_boolean(finished));
+    if (self->reasons != NULL)
+        json_object_set(ret->details, "reasons", self->reasons);
+    if (self->assign != NULL)
+        json_object_set(ret->details, "assign", self->assign);
 }
 
 /* ---- life ---- */

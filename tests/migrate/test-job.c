@@ -237,6 +237,32 @@ test_newest_first(void)
     g_assert_cmpint(ferry_job_compare_newest(&rows[0], &rows[0]), ==, 0);
 }
 
+/* The two members of the whole, and not the job's own arrays: they go on growing. */
+static void
+test_remarks(void)
+{
+    unsigned changes = 0;
+    g_autoptr(FerryJob) job = job_new(&changes);
+    json_t *before = NULL;
+    json_t *remarks = NULL;
+    json_t *json = NULL;
+
+    before = ferry_job_remarks(job);
+    ferry_job_add_reason(job, "slow", "it was slow");
+    ferry_job_add_degraded(job, "ua-nic0", "not back");
+    remarks = ferry_job_remarks(job);
+    json = ferry_job_json(job);
+    g_assert_cmpuint(json_array_size(json_object_get(before, "reasons")), ==, 0);
+    g_assert_cmpuint(json_object_size(remarks), ==, 2);
+    g_assert_true(
+        json_equal(json_object_get(remarks, "reasons"), json_object_get(json, "reasons")));
+    g_assert_true(
+        json_equal(json_object_get(remarks, "degraded"), json_object_get(json, "degraded")));
+    json_decref(before);
+    json_decref(remarks);
+    json_decref(json);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -252,5 +278,6 @@ main(int argc, char **argv)
     g_test_add_func("/job/degraded", test_degraded);
     g_test_add_func("/job/restore", test_restore);
     g_test_add_func("/job/newest-first", test_newest_first);
+    g_test_add_func("/job/remarks", test_remarks);
     return g_test_run();
 }
