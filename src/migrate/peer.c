@@ -7,6 +7,17 @@
 
 #define WAIT_MAX_MS 10000
 
+/* A host that cannot write its journal takes no guest. */
+static void
+check_journal(FerryMigrator *self, json_t *reasons)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (!ferry_store_make_room(self->config.store, &error))
+        json_array_append_new(reasons, json_pack("{s:s, s:s}", "code", "journal-unwritable",
+                                                 "message", error->message));
+}
+
 bool
 ferry_migrator_peer_check(FerryMigrator *self,
                           const char *caller,
@@ -31,6 +42,7 @@ ferry_migrator_peer_check(FerryMigrator *self,
         json_decref(reasons);
         return false;
     }
+    check_journal(self, reasons);
     *ret = json_pack("{s:o, s:o}", "reasons", reasons, "devices", devices);
     return true;
 }

@@ -170,7 +170,8 @@ ferry_migrator_start(FerryMigrator *self,
         json_decref(reasons);
         return *ret_job != NULL;
     }
-    if (!plan_and_check(self, request, &host, &plan, &devices, reasons, error)) {
+    if (!ferry_store_make_room(self->config.store, error) || /* a migration needs its journal */
+        !plan_and_check(self, request, &host, &plan, &devices, reasons, error)) {
         json_decref(reasons);
         return false;
     }

@@ -22,6 +22,11 @@
 /* SQLite's own default, in pages. */
 #define AUTOCHECKPOINT_PAGES 1000
 
+/* A page in the log with its header; and so many more for the records of one migration, each of
+ * them some three to six pages. */
+#define FRAME_BYTES (24 + 4096)
+#define ROOM_FRAMES 256
+
 void
 ferry_store_close(FerryStore *self)
 {
@@ -173,15 +178,59 @@ ferry_store_open(const char *path, FerryStore **ret, GError **error)
     return true;
 }
 
+/* Blocks beyond the log's end are frames that do not count: their checksums are wrong, so SQLite
+ * passes them over and writes there next ("File Format, The Write-Ahead Log"). */
+static bool
+extend_log(FerryStore *self, int frames, GError **error)
+{
+    g_autofree char *path = g_strconcat(self->path, "-wal", NULL);
+    off_t end = (off_t)(frames + ROOM_FRAMES) * FRAME_BYTES;
+    FERRY_AUTOFD int fd = open(path, O_RDWR | O_CLOEXEC);
+    int failure = 0;
+
+    if (fd < 0)
+        return ferry_error_set_errno(error, errno, "open", path);
+    failure = posix_fallocate(fd, 0, end);
+    return failure == 0 || ferry_error_set_errno(error, failure, "make room in", path);
+}
+
+/* The caller holds the lock. */
+static bool
+checkpoint(FerryStore *self, int mode, GError **error)
+{
+    int frames = 0;
+
+    if (sqlite3_wal_checkpoint_v2(self->db, NULL, mode, &frames, NULL) != SQLITE_OK)
+        return ferry_store_failed(self, "checkpoint", error);
+    return extend_log(self, MAX(frames, 0), error);
+}
+
+/* The version as it is, written anew: a write like any other, and nothing changes. */
+static bool
+write_version(FerryStore *self, void *data, GError **error)
+{
+    g_autofree char *sql = g_strdup_printf("PRAGMA user_version = %d", ferry_schema_newest());
+
+    (void)data;
+    return sqlite3_exec(self->db, sql, NULL, NULL, NULL) == SQLITE_OK ||
+           ferry_store_failed(self, "write to", error);
+}
+
+bool
+ferry_store_make_room(FerryStore *self, GError **error)
+{
+    FERRY_STORE_LOCKED(self);
+
+    return ferry_store_transaction(self, write_version, NULL, error) &&
+           checkpoint(self, SQLITE_CHECKPOINT_PASSIVE, error);
+}
+
 bool
 ferry_store_checkpoint(FerryStore *self, GError **error)
 {
     FERRY_STORE_LOCKED(self);
 
-    if (sqlite3_wal_checkpoint_v2(self->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) !=
-        SQLITE_OK)
-        return ferry_store_failed(self, "checkpoint", error);
-    return true;
+    return checkpoint(self, SQLITE_CHECKPOINT_TRUNCATE, error);
 }
 
 void

@@ -36,8 +36,16 @@ void ferry_store_close(FerryStore *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(FerryStore, ferry_store_close)
 
 /**
+ * Sees that the database takes writes, and gives its log the room for the records of a migration
+ * before it begins: a disk that fills up meanwhile hinders none of them (but on a file system that
+ * copies on write).  Not in a blackout: it syncs.
+ */
+bool ferry_store_make_room(FerryStore *self, GError **error);
+
+/**
  * Moves the write-ahead log into the database and empties it, so that the next writes cost one sync
- * each.  FERRY_ERROR_BUSY when a reader in another process hinders it: nothing is lost by going on.
+ * each, and makes room as above.  FERRY_ERROR_BUSY when a reader in another process hinders it:
+ * nothing is lost by going on.
  */
 bool ferry_store_checkpoint(FerryStore *self, GError **error);
 

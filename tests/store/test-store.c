@@ -1,7 +1,12 @@
 #include "store/store.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "fixture.h"
@@ -176,6 +181,18 @@ wal_bytes(StoreFixture *fixture)
     return (gsize)status.st_size;
 }
 
+/* Frames of the log that are not in the database yet. */
+static int
+frames(StoreFixture *fixture)
+{
+    int n = -1;
+
+    g_assert_cmpint(
+        sqlite3_wal_checkpoint_v2(fixture->store->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &n, NULL),
+        ==, SQLITE_OK);
+    return n;
+}
+
 static void
 test_checkpoint_empties_the_log(StoreFixture *fixture, gconstpointer data)
 {
@@ -186,7 +203,107 @@ test_checkpoint_empties_the_log(StoreFixture *fixture, gconstpointer data)
     g_assert_cmpuint(wal_bytes(fixture), >, 0);
     ferry_store_checkpoint(fixture->store, &error);
     g_assert_no_error(error);
-    g_assert_cmpuint(wal_bytes(fixture), ==, 0);
+    g_assert_cmpuint(frames(fixture), ==, 0);
+}
+
+/* Room is given once, not again at each migration, and what it held is there after a restart. */
+static void
+test_room_is_bounded(StoreFixture *fixture, gconstpointer data)
+{
+    g_autoptr(GPtrArray) hosts = NULL;
+    gsize first = 0;
+
+    (void)data;
+    add_hosts(fixture, 1);
+    g_assert_true(ferry_store_make_room(fixture->store, NULL));
+    first = wal_bytes(fixture);
+    g_assert_cmpuint(first, >, 1 << 20);
+    for (unsigned i = 0; i < 20; i++)
+        g_assert_true(ferry_store_make_room(fixture->store, NULL));
+    g_assert_cmpuint(wal_bytes(fixture), <, first + (256 << 10));
+    store_fixture_reopen(fixture);
+    g_assert_true(ferry_store_host_list(fixture->store, &hosts, NULL));
+    g_assert_cmpuint(hosts->len, ==, 1);
+}
+
+/* A limit on the size of files stands for a full disk: what exists may be written, nothing grows.
+ */
+static void
+limit_files(rlim_t bytes)
+{
+    struct rlimit limit = { bytes, RLIM_INFINITY };
+
+    (void)signal(SIGXFSZ, SIG_IGN);
+    g_assert_cmpint(setrlimit(RLIMIT_FSIZE, &limit), ==, 0);
+}
+
+static void
+test_room_outlasts_a_full_disk(StoreFixture *fixture, gconstpointer data)
+{
+    g_autoptr(GPtrArray) hosts = NULL;
+
+    (void)data;
+    g_assert_true(ferry_store_checkpoint(fixture->store, NULL));
+    ferry_store_checkpoints_off(fixture->store);
+    limit_files(wal_bytes(fixture));
+    add_hosts(fixture, 20); /* more than a migration's records */
+    limit_files(RLIM_INFINITY);
+    store_fixture_reopen(fixture);
+    g_assert_true(ferry_store_host_list(fixture->store, &hosts, NULL));
+    g_assert_cmpuint(hosts->len, ==, 20);
+}
+
+static void
+test_no_room(StoreFixture *fixture, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+
+    (void)data;
+    limit_files(64 << 10);
+    g_assert_false(ferry_store_make_room(fixture->store, &error));
+    limit_files(RLIM_INFINITY);
+    g_assert_nonnull(error);
+    g_assert_nonnull(strstr(error->message, fixture->path));
+    g_assert_true(ferry_store_make_room(fixture->store, NULL));
+}
+
+/* SQLite's way to the disk passes here first: the dynamic linker finds the program's before libc's.
+ */
+static bool syncs_fail;
+int fdatasync(int fd);
+int fsync(int fd);
+
+int
+fdatasync(int fd)
+{
+    errno = EIO;
+    return syncs_fail ? -1 : (int)syscall(SYS_fdatasync, fd);
+}
+
+int
+fsync(int fd)
+{
+    errno = EIO;
+    return syncs_fail ? -1 : (int)syscall(SYS_fsync, fd);
+}
+
+/* What could not be synced is said to have failed, for a new migration and in the midst of one. */
+static void
+test_sync_fails(StoreFixture *fixture, gconstpointer data)
+{
+    const FerryHostRow host = { (char *)"one", (char *)"a.example:1", 1 };
+    g_autoptr(GError) room = NULL;
+    g_autoptr(GError) add = NULL;
+
+    (void)data;
+    syncs_fail = true;
+    g_assert_false(ferry_store_make_room(fixture->store, &room));
+    g_assert_false(ferry_store_host_add(fixture->store, &host, &add));
+    syncs_fail = false;
+    g_assert_error(room, FERRY_ERROR, FERRY_ERROR_IO);
+    g_assert_error(add, FERRY_ERROR, FERRY_ERROR_IO);
+    g_assert_nonnull(strstr(add->message, fixture->path));
+    g_assert_true(ferry_store_make_room(fixture->store, NULL));
 }
 
 static void
@@ -250,6 +367,10 @@ main(int argc, char **argv)
     STORE_TEST("/store/path-is-a-folder", test_path_is_a_folder);
     STORE_TEST("/store/left-over-of-a-crash", test_left_over_of_a_crash);
     STORE_TEST("/store/checkpoint-empties-the-log", test_checkpoint_empties_the_log);
+    STORE_TEST("/store/room-is-bounded", test_room_is_bounded);
+    STORE_TEST("/store/room-outlasts-a-full-disk", test_room_outlasts_a_full_disk);
+    STORE_TEST("/store/no-room", test_no_room);
+    STORE_TEST("/store/sync-fails", test_sync_fails);
     STORE_TEST("/store/checkpoint-with-a-reader", test_checkpoint_with_a_reader);
     STORE_TEST("/store/checkpoints-are-counted", test_checkpoints_are_counted);
     g_test_add_func("/store/close-nothing", test_close_nothing);
