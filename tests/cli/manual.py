@@ -141,6 +141,24 @@ def test_documents_name_real_commands(manual):
     manual.expect(found > 40, f"only {found} commands were found")
 
 
+def test_guarantees_name_tests_that_are_there(manual):
+    """docs/guarantees.md: each promise has a test, `FILE:NAME` below tests."""
+    with open(os.path.join(manual.source, "docs", "guarantees.md"), encoding="utf-8") as file:
+        promises = [line for line in file if line.startswith("| ") and not line.startswith("| promise")]
+    manual.expect(len(promises) > 20, f"guarantees.md: only {len(promises)} promises were found")
+    for promise in promises:
+        named = re.search(r"\| `([\w/.-]+):(\w+)` \|$", promise.strip())
+        manual.expect(named, f"guarantees.md: no test is named for: {promise.strip()}")
+        if not named:
+            continue
+        path = os.path.join(manual.source, "tests", named[1])
+        found = False
+        if os.path.exists(path):
+            with open(path, encoding="utf-8") as file:
+                found = re.search(rf"^(?:def )?{named[2]}\(", file.read(), re.M)
+        manual.expect(found, f"guarantees.md: there is no test {named[1]}:{named[2]}")
+
+
 def test_exit_codes(manual):
     """The table of ferry(1) has every code of base/error.c and cli/command.h."""
     with open(os.path.join(manual.source, "src", "base", "error.c"), encoding="utf-8") as file:

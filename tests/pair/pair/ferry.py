@@ -100,6 +100,14 @@ class Ferryd:
         self._keeper = None
         return self._service.stop(number) if self._service and self._service.ended() is None else None
 
+    def die(self):
+        """Ends it for good as a power cut does, without a last step of one that stands at its FERRY_STOP_AT."""
+        self._wanted.clear()
+        if self._keeper:
+            self._keeper.join()
+        self._keeper = None
+        self._service.kill()
+
     def restart(self, **environment):
         self.stop()
         self.start(**environment)
@@ -114,11 +122,18 @@ class Ferryd:
         """Guests that this host holds."""
         return [os.path.basename(path) for path in glob.glob(f"{self.host.folder}/var{STATE[4:]}/hold/*")]
 
-    def records(self, job):
-        """Names of the job's journal records, oldest first, read beside the running ferryd."""
+    def _records(self, job):
+        """(kind, data) of the job's journal records, oldest first, read beside the running ferryd."""
         path = f"file:{self.host.folder}/var{STATE[4:]}/ferry.db?mode=ro"
         with sqlite3.connect(path, uri=True, timeout=5) as journal:
-            return [row[0] for row in journal.execute("SELECT kind FROM record WHERE job = ? ORDER BY seq", (job,))]
+            return journal.execute("SELECT kind, data FROM record WHERE job = ? ORDER BY seq", (job,)).fetchall()
+
+    def records(self, job):
+        return [kind for kind, _ in self._records(job)]
+
+    def record(self, job, kind):
+        """What the job's record of this kind holds."""
+        return json.loads(dict(self._records(job))[kind])
 
 
 class Job:

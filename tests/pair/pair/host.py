@@ -67,6 +67,18 @@ class Host:
         self.namespace = Namespace(self.name, [f"{HERE}/host-init", self.name, self.folder, self._programs or ""])
         return self.namespace
 
+    def power_off(self):
+        """All that runs here ends at once, with what only memory holds; disks stay.  The wire is the pair's to cut."""
+        self.ferryd.die()
+        self.libvirtd.kill()
+        self.run("sh", "-c", "kill -9 -1; sleep 0.2; rm -rf /run/libvirt /run/ferry; for link in /sys/class/net/macvtap*; do "
+                             "[ ! -e $link ] || ip link del ${link##*/}; done", check=False)
+
+    def power_on(self):
+        self.start_libvirtd()
+        self.ferryd.start()
+        self.ferryd.wait_libvirt()
+
     def log(self, program):
         return f"{self.folder}/{program}.log"
 

@@ -97,11 +97,18 @@ class Service:
         nsenter stops itself when its child has stopped, and passes SIGCONT on when it goes on.
         """
         pid = self.pid
-        if number == signal.SIGCONT and pid and state_of(pid) == "T":
+        if number in (signal.SIGCONT, signal.SIGKILL) and pid and state_of(pid) == "T":
             wait_for("nsenter to stop as well", lambda: state_of(self._process.pid) == "T")
+            if number == signal.SIGKILL:
+                os.kill(pid, number)
             os.kill(self._process.pid, signal.SIGCONT)
         elif pid:
             os.kill(pid, number)
+
+    def kill(self):
+        """Ends the program at once; one that is stopped does not go on before that."""
+        self.send(signal.SIGKILL)
+        self._process.wait()
 
     def stop(self, number=signal.SIGTERM, timeout_s=15):
         """Sends @number and waits for the end; returns the exit status."""
