@@ -213,6 +213,27 @@ test_foreign(void)
     }
 }
 
+/* The manual's examples do what they say. */
+static void
+test_manual(void)
+{
+    static const struct {
+        const char *file, *element;
+    } rows[] = {
+        { "managed-mdev.xml", "<ferry:mdev alias='ua-serial0' type='mtty-2' parent='mtty'" },
+        { "hybrid-nic.xml", "<ferry:hybrid alias='ua-net0' pool='net-x' vf-alias='ua-net0-vf'" },
+        { "ephemeral-card.xml", "<ferry:ephemeral alias='ua-card0'/>" },
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *xml = fixture_read(FERRY_XML_GUESTS, rows[i].file);
+        g_autofree char *out = fixture_convert(xml, NULL);
+
+        fixture_assert_has(out, rows[i].element);
+        fixture_assert_settled(out);
+    }
+}
+
 #define EPHEMERAL "<rng ephemeral='yes'/>"
 #define NEW       "<ferry:ephemeral alias='ua-ferry0'/>"
 
@@ -333,6 +354,7 @@ main(int argc, char **argv)
     g_test_add_func("/convert/every-example-has-a-row", test_every_example_has_a_row);
     g_test_add_func("/convert/refused", test_refused);
     g_test_add_func("/convert/foreign", test_foreign);
+    g_test_add_func("/convert/manual", test_manual);
     g_test_add_func("/convert/place", test_place);
     g_test_add_func("/convert/random", test_random);
     g_test_add_func("/convert/not-a-domain", test_not_a_domain);
