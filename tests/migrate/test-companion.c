@@ -239,6 +239,7 @@ test_in_use(void)
     json_t *reasons = NULL;
 
     g_assert_cmpstr(said, ==, NULL);
+    g_assert_nonnull(claim);
     g_assert_true(ferry_companion_undefine(&self->host, "net-x", &reasons, NULL));
     g_assert_nonnull(reasons);
     json_decref(reasons);
