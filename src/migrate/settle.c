@@ -91,7 +91,8 @@ ferry_target_do_finish(FerryTarget *self)
                                          self->domain == FERRY_TD_NONE ? NULL : self->plan->target);
 }
 
-/* Row T17, Q5.  What is removed is this job's: a definition only if it ran here. */
+/* Row T17, Q5.  What is removed is this job's: a definition only if it ran here, and then the
+ * claims too that keep() has made the guest's. */
 FerryStep
 ferry_target_do_undo(FerryTarget *self)
 {
@@ -112,6 +113,7 @@ ferry_target_do_undo(FerryTarget *self)
     if (self->domain != FERRY_TD_NONE)
         return ferry_target_pause(self, FERRY_TARGET_POLL_MS);
     if (!self->world.devices->release_job(self->world.data, &error) ||
+        (self->ran && !self->world.devices->release_guest(self->world.data, &error)) ||
         !self->world.guest->unmark(self->world.data, &error))
         return ferry_target_retry(self, error);
     return ferry_target_write_done(self, FERRY_JOB_FAILED, "aborted", NULL);
