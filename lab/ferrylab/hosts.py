@@ -31,7 +31,8 @@ done
 START_FERRYD = """
 ldconfig
 daemon=$(command -v ferryd) || exit 0
-[ -S /run/ferry/ferryd.sock ] && exit 0
+pidof ferryd >/dev/null && exit 0
+rm -f /run/ferry/ferryd.sock  # of one that was killed
 mkdir -p /var/lib/ferry /run/ferry
 "$daemon" >/var/log/ferryd.log 2>&1 </dev/null &
 n=0
@@ -119,8 +120,9 @@ class Host:
     def restart_libvirtd(self):
         self(RESTART_LIBVIRTD)
 
-    def start_ferryd(self):
-        self(START_FERRYD)
+    def start_ferryd(self, crash_at=""):
+        """@crash_at: the point of "ferryd --list-crash-points" at which it dies, if any."""
+        self(f"export FERRY_CRASH_AT={crash_at}\n{START_FERRYD}" if crash_at else START_FERRYD)
 
     def wait_ready(self, deadline_s=180):
         """Until init says so: a connection made before that would sit in QEMU's TCP timers."""

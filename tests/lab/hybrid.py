@@ -43,7 +43,7 @@ def tiny(name, number, nics=1, on_no_vf="refuse", pool="net-x"):
     return GUEST.format(
         name=name, ports=ports,
         meta="".join(META.format(n=n, pool=pool, vf_bus=nics + n + 1, on_no_vf=on_no_vf) for n in range(nics)),
-        nics="".join(NIC.format(mac=f"52:54:00:01:{number:02x}:{n:02x}", pool=pool, n=n, bus=n + 1) for n in range(nics)))
+        nics="".join(NIC.format(mac=f"52:54:00:00:{number:02x}:{n:02x}", pool=pool, n=n, bus=n + 1) for n in range(nics)))
 
 
 def linux(on_no_vf="degrade"):
@@ -55,11 +55,8 @@ def linux(on_no_vf="degrade"):
 
 def restart_ferryd(host, crash_at=""):
     """Ends ferryd, as kill -9 does, and starts it again; it dies at that point."""
-    host("pid=$(pidof ferryd) && kill -9 $pid; while pidof ferryd; do sleep 0.1; done; rm -f " + SOCKET)
-    if crash_at:
-        host(f"FERRY_CRASH_AT={crash_at} ferryd >>/var/log/ferryd.log 2>&1 </dev/null &")
-    else:
-        host.start_ferryd()
+    host("pid=$(pidof ferryd) && kill -9 $pid; while pidof ferryd; do sleep 0.1; done")
+    host.start_ferryd(crash_at)
 
 
 def set_up(host, pfs=("pf0", "pf1"), define=True):
