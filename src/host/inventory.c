@@ -1,5 +1,6 @@
 #include "host/inventory.h"
 
+#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@
 #include "host/sysfs.h"
 
 struct _FerryInventory {
+    atomic_uint refs;   /* not GLib's count, which the thread sanitizer cannot see */
     GPtrArray *devices; /* of FerryHostDevice, sorted by bus, then name */
     GHashTable *by_name;
     GHashTable *by_netdev;
@@ -19,35 +21,31 @@ struct _FerryInventory {
 FerryInventory *
 ferry_inventory_new_empty(void)
 {
-    FerryInventory *self = g_atomic_rc_box_new0(FerryInventory);
+    FerryInventory *self = g_new0(FerryInventory, 1);
 
+    self->refs = 1;
     self->devices = g_ptr_array_new_with_free_func((GDestroyNotify)ferry_host_device_free);
     self->by_name = g_hash_table_new(g_str_hash, g_str_equal);
     self->by_netdev = g_hash_table_new(g_str_hash, g_str_equal);
     return self;
 }
 
-static void
-clear(gpointer data)
-{
-    FerryInventory *self = data;
-
-    g_hash_table_unref(self->by_netdev);
-    g_hash_table_unref(self->by_name);
-    g_ptr_array_unref(self->devices);
-}
-
 FerryInventory *
 ferry_inventory_ref(FerryInventory *self)
 {
-    return g_atomic_rc_box_acquire(self);
+    (void)atomic_fetch_add(&self->refs, 1);
+    return self;
 }
 
 void
 ferry_inventory_unref(FerryInventory *self)
 {
-    if (self != NULL)
-        g_atomic_rc_box_release_full(self, clear);
+    if (self == NULL || atomic_fetch_sub(&self->refs, 1) > 1)
+        return;
+    g_hash_table_unref(self->by_netdev);
+    g_hash_table_unref(self->by_name);
+    g_ptr_array_unref(self->devices);
+    g_free(self);
 }
 
 unsigned
