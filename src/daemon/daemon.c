@@ -366,7 +366,8 @@ bool
 ferry_daemon_stop(FerryDaemon *self, int64_t timeout_ms)
 {
     if (!ferry_migrator_stop(self->migrator, timeout_ms / 2) ||
-        !ferry_server_stop(self->server, timeout_ms / 2))
+        !ferry_server_stop(self->server, timeout_ms / 4) ||
+        !ferry_keeper_stop(self->keeper, timeout_ms / 4))
         return false;
     daemon_free(self);
     return true;

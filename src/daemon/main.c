@@ -15,7 +15,7 @@
 #include "daemon/daemon.h"
 
 /* How long jobs and requests may take to end after SIGTERM; systemd waits for 90 s. */
-#define STOP_TIMEOUT_MS 20000
+#define STOP_TIMEOUT_MS 10000
 /* How long "ready" waits for PFs whose drivers are still being loaded; systemd waits for 90 s, and
  * the guests behind us. */
 #define DEVICES_TIMEOUT_MS 15000

@@ -28,6 +28,9 @@ struct _FerryKeeper {
     pthread_t thread;
     bool is_started;
     atomic_bool stopping;
+    pthread_mutex_t lock;
+    pthread_cond_t ended;
+    bool is_over; /* the thread, under the lock */
     uint64_t look;
     GHashTable *known;      /* guest's UUID: Known */
     GHashTable *complaints; /* guest's UUID: what was logged last */
@@ -47,7 +50,14 @@ ferry_keeper_new(const FerryLife *life)
 {
     FerryKeeper *self = g_new0(FerryKeeper, 1);
 
+    pthread_condattr_t monotonic;
+
     self->life = *life;
+    (void)pthread_mutex_init(&self->lock, NULL); /* none of these can fail on Linux */
+    (void)pthread_condattr_init(&monotonic);
+    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&self->ended, &monotonic);
+    (void)pthread_condattr_destroy(&monotonic);
     self->known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, known_free);
     self->complaints = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     return self;
@@ -242,6 +252,10 @@ keep(void *data)
                      life->guests->wait(life->guests_data, NULL, seen, MIN(left_ms, SLICE_MS));
         }
     }
+    (void)pthread_mutex_lock(&self->lock);
+    self->is_over = true;
+    (void)pthread_cond_broadcast(&self->ended);
+    (void)pthread_mutex_unlock(&self->lock);
     return NULL;
 }
 
@@ -255,6 +269,22 @@ ferry_keeper_start(FerryKeeper *self, GError **error)
     return self->is_started;
 }
 
+bool
+ferry_keeper_stop(FerryKeeper *self, int64_t timeout_ms)
+{
+    const struct timespec until = ferry_clock_deadline(timeout_ms);
+    bool is_over = !self->is_started;
+    int wrong = 0;
+
+    self->stopping = true;
+    (void)pthread_mutex_lock(&self->lock);
+    while (!self->is_over && self->is_started && wrong == 0)
+        wrong = pthread_cond_timedwait(&self->ended, &self->lock, &until);
+    is_over = is_over || self->is_over;
+    (void)pthread_mutex_unlock(&self->lock);
+    return is_over;
+}
+
 void
 ferry_keeper_free(FerryKeeper *self)
 {
@@ -265,5 +295,7 @@ ferry_keeper_free(FerryKeeper *self)
         (void)pthread_join(self->thread, NULL);
     g_hash_table_unref(self->known);
     g_hash_table_unref(self->complaints);
+    (void)pthread_cond_destroy(&self->ended);
+    (void)pthread_mutex_destroy(&self->lock);
     g_free(self);
 }

@@ -22,6 +22,14 @@ FerryKeeper *ferry_keeper_new(const FerryLife *life);
 /** Starts the thread, which looks at once.  Returns: false with FERRY_ERROR_EXHAUSTED */
 bool ferry_keeper_start(FerryKeeper *self, GError **error);
 
+/**
+ * Tells the thread to end.  libvirt may keep it for half a minute, at a guest that another call is
+ * at.
+ *
+ * Returns: false when it had not ended after @timeout_ms; then the keeper is not to be freed
+ */
+bool ferry_keeper_stop(FerryKeeper *self, int64_t timeout_ms);
+
 /** Ends the thread, at the latest when the step that it is at ends; NULL is fine. */
 void ferry_keeper_free(FerryKeeper *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(FerryKeeper, ferry_keeper_free)

@@ -155,6 +155,7 @@ test_thread(void)
     fake_life_add_claim(fake, "ua-gpu0", FERRY_CLAIM_IN_USE, "");
     g_assert_true(ferry_keeper_start(keeper, NULL));
     g_assert_true(fake_life_await_look(fake));
+    g_assert_true(ferry_keeper_stop(keeper, 60000));
     ferry_keeper_free(keeper); /* the thread has ended, so the claims are ours to look at */
     g_assert_cmpuint(fake->claims->len, ==, 0);
 }
