@@ -182,6 +182,7 @@ def test_start_waits_for_a_slow_cleanup(host):
         n=0
         until grep -q '^State:.*stopped' /proc/$(pidof ferryd)/status; do n=$((n + 1)); [ $n -lt 300 ] || exit 1; sleep 0.1; done
         sleep 1000 <$group >/dev/null 2>&1 & echo $! >/tmp/holder
+        until [ "$(readlink /proc/$!/fd/0)" = $group ]; do n=$((n + 1)); [ $n -lt 600 ] || exit 1; sleep 0.1; done
         (while [ -e /tmp/holder ]; do kill -CONT $(pidof ferryd); sleep 0.1; done) >/dev/null 2>&1 &
         wait %1""", limit_s=600)
     try:

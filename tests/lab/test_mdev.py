@@ -1,5 +1,6 @@
 """Mediated devices by hand: made with and without UUID, from XML, raced for, probed, and removed or not."""
 import json
+import time
 
 UUID = "11111111-0000-4000-8000-0000000000"
 PARENT = "/sys/class/mdev_bus/mtty"
@@ -24,6 +25,14 @@ def mdevs(host):
 def left(host):
     parent, = json.loads(host("ferry mdev types --json"))["parents"]
     return [row["available"] for row in parent["types"]]
+
+
+def wait_for_left(host, wanted):
+    """What others make reaches ferryd's inventory by an event."""
+    end = time.monotonic() + 30
+    while (seen := left(host)) != wanted:
+        assert time.monotonic() < end, f"{seen} left, not {wanted}"
+        time.sleep(0.1)
 
 
 def threads(host):
@@ -79,7 +88,7 @@ def test_by_hand(lab_host):
 
     # one left, two want it: one has it, the other is told what there is
     host(f"for n in $(seq 11); do cat /proc/sys/kernel/random/uuid >{PARENT}/mdev_supported_types/mtty-2/create; done")
-    assert left(host) == [0, 0]
+    wait_for_left(host, [0, 0])
     for _ in range(5):
         host(f"ferry mdev remove {made}", limit_s=200)
         one, two = host("""for n in 1 2; do
@@ -91,4 +100,5 @@ def test_by_hand(lab_host):
         assert lost.split()[-1] == "1" and "no-free-slot: mtty has no mtty-1 left: it carries mtty-" in lost
         assert len(mdevs(host)) == 13
     host("for mdev in $(ls /sys/bus/mdev/devices); do ferry mdev remove $mdev || exit 1; done", limit_s=400)
-    assert mdevs(host) == {} and left(host) == [24, 12] and host("ls /sys/bus/mdev/devices") == ""
+    wait_for_left(host, [24, 12])
+    assert mdevs(host) == {} and host("ls /sys/bus/mdev/devices") == ""
