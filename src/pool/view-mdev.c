@@ -137,14 +137,21 @@ add_made(const FerryLook *look, FerryMember *member, const FerryHostDevice *mdev
                           ours ? claim : NULL);
 }
 
-/* Takes what @type will use off all types; @share: what one of it is of what there is, 1/share. */
+/*
+ * Takes what @type will use off all types; @share: what one of it is of what there is, 1/share.
+ * Where the kernel has some and the forecast has none left, it may take all that the forecast has.
+ */
 static void
-take_off(FerryMember *member, const char *type)
+take_off(FerryMember *member, const FerryHostDevice *parent, const char *type)
 {
     const FerrySlotType *taken = ferry_member_type(member, type);
-    const uint64_t share = taken != NULL ? taken->available : 0;
+    const FerryHostType *now = ferry_host_device_type(parent, type);
+    uint64_t share = 0;
 
-    for (guint i = 0; share > 0 && i < member->types->len; i++) {
+    if (taken == NULL || now == NULL || now->available == 0)
+        return;
+    share = MAX(taken->available, 1);
+    for (guint i = 0; i < member->types->len; i++) {
         FerrySlotType *one = g_ptr_array_index(member->types, i);
 
         one->available -= (uint32_t)((one->available + share - 1) / share);
@@ -166,7 +173,7 @@ add_claimed(const FerryLook *look, FerryMember *member, const Snapshot *snapshot
         if (strcmp(parent, member->device) != 0)
             continue;
         if (claim->state == FERRY_CLAIM_RESERVED)
-            take_off(member, type);
+            take_off(member, snapshot->parent, type);
         member->used += claim->state == FERRY_CLAIM_RESERVED;
         ferry_member_add_slot(member, g_strdup(claim->slot),
                               claim->state == FERRY_CLAIM_RESERVED ? FERRY_SLOT_CLAIMED
