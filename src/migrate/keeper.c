@@ -180,8 +180,6 @@ look_at_hybrid(FerryKeeper *self, const char *guest_uuid, const FerryDomain *dom
     g_autoptr(GError) error = NULL;
     unsigned again_ms = 0;
 
-    if (is_others(self, guest_uuid))
-        return IDLE_MS;
     if (life->hybrids->look(life->hybrids_data, guest_uuid, domain, &again_ms, &error))
         return again_ms > 0 ? again_ms : IDLE_MS;
     complain(self, guest_uuid, error);
@@ -212,7 +210,9 @@ look_at_hybrids(FerryKeeper *self)
     for (guint i = 0; i < guests->len && !self->stopping; i++) {
         const FerryGuest *guest = g_ptr_array_index(guests, i);
         const FerryDomainLook look = { .present = true, .state = guest->state };
-        const Known *known = ferry_life_is_up(&look) ? know(self, guest->uuid) : NULL;
+        /* libvirt answers for an incoming guest's XML when its job ends: not asked then */
+        const bool mine = ferry_life_is_up(&look) && !is_others(self, guest->uuid);
+        const Known *known = mine ? know(self, guest->uuid) : NULL;
 
         if (known != NULL && known->domain != NULL) {
             const unsigned guest_ms = look_at_hybrid(self, guest->uuid, known->domain);

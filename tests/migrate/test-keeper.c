@@ -41,7 +41,7 @@ static const Row rows[] = {
     { "hybrid", 1, HYBRID, NULL, false, OK, OK, OK, OK, 0, "keep 1, xml live, look web", IDLE_MS },
     { "hybrid-again", 1, HYBRID, NULL, false, OK, OK, OK, OK, 700, "keep 1, xml live, look web", 700 },
     { "hybrid-fails", 1, HYBRID, NULL, false, OK, OK, OK, FAILS, 0, "keep 1, xml live, look web", 2000 },
-    { "hybrid-of-a-job", 1, HYBRID, "j1", false, OK, OK, OK, OK, 0, "xml live", IDLE_MS },
+    { "hybrid-of-a-job", 1, HYBRID, "j1", false, OK, OK, OK, OK, 0, "", IDLE_MS },
     { "hybrid-down", 5, HYBRID, NULL, false, OK, OK, OK, OK, 0, "release 1", IDLE_MS },
     { "bad-xml", 1, "<domain>", NULL, false, OK, OK, OK, OK, 0, "keep 1, xml live", IDLE_MS },
 };
