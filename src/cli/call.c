@@ -85,3 +85,22 @@ ferry_call_list(const FerryArguments *arguments,
     ferry_table_print(ferry_call_print(arguments), columns, key, reply.body);
     return FERRY_EXIT_DONE;
 }
+
+int
+ferry_call_show(const FerryArguments *arguments,
+                const char *collection,
+                void (*print_page)(json_t *resource))
+{
+    const char *const segments[] = { collection, ferry_arguments_word(arguments, 0), NULL };
+    g_autoptr(FerryClient) client = ferry_call_connect(arguments);
+    g_auto(FerryReply) reply = { 0 };
+    g_autoptr(GError) error = NULL;
+
+    if (!ferry_call(client, "GET", segments, NULL, &reply, &error))
+        return ferry_command_fail(error);
+    if (ferry_call_print(arguments) == FERRY_PRINT_JSON)
+        ferry_table_print_json(stdout, reply.body);
+    else
+        print_page(reply.body);
+    return FERRY_EXIT_DONE;
+}

@@ -54,3 +54,14 @@ int ferry_call_list(const FerryArguments *arguments,
                     const char *const *segments,
                     const char *key,
                     const FerryColumn *columns);
+
+/**
+ * A GET of the one of /v1/@collection that the first word names, printed as a page or as JSON.
+ *
+ * @print_page: prints it for people, to stdout; it may add what its tables show
+ *
+ * Returns: the exit code
+ */
+int ferry_call_show(const FerryArguments *arguments,
+                    const char *collection,
+                    void (*print_page)(json_t *resource));

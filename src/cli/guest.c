@@ -37,7 +37,7 @@ print_section(const FerryColumn *columns, const json_t *rows)
 }
 
 static void
-print_page(const json_t *guest)
+print_page(json_t *guest)
 {
     static const FerryColumn head[] = {
         { "name", "guest", FERRY_CELL_TEXT },
@@ -82,18 +82,7 @@ print_page(const json_t *guest)
 static int
 show(FerryArguments *arguments)
 {
-    const char *const segments[] = { "guests", ferry_arguments_word(arguments, 0), NULL };
-    g_autoptr(FerryClient) client = ferry_call_connect(arguments);
-    g_auto(FerryReply) reply = { 0 };
-    g_autoptr(GError) error = NULL;
-
-    if (!ferry_call(client, "GET", segments, NULL, &reply, &error))
-        return ferry_command_fail(error);
-    if (ferry_call_print(arguments) == FERRY_PRINT_JSON)
-        ferry_table_print_json(stdout, reply.body);
-    else
-        print_page(reply.body);
-    return FERRY_EXIT_DONE;
+    return ferry_call_show(arguments, "guests", print_page);
 }
 
 static const FerryVerb verbs[] = {

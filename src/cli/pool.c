@@ -163,18 +163,7 @@ print_page(json_t *pool)
 static int
 show(FerryArguments *arguments)
 {
-    const char *const segments[] = { "pools", ferry_arguments_word(arguments, 0), NULL };
-    g_autoptr(FerryClient) client = ferry_call_connect(arguments);
-    g_auto(FerryReply) reply = { 0 };
-    g_autoptr(GError) error = NULL;
-
-    if (!ferry_call(client, "GET", segments, NULL, &reply, &error))
-        return ferry_command_fail(error);
-    if (ferry_call_print(arguments) == FERRY_PRINT_JSON)
-        ferry_table_print_json(stdout, reply.body);
-    else
-        print_page(reply.body);
-    return FERRY_EXIT_DONE;
+    return ferry_call_show(arguments, "pools", print_page);
 }
 
 /* ---- define, undefine ---- */
