@@ -292,10 +292,10 @@ ferry_run_ask_target(FerryRun *self,
     for (;;) {
         uint64_t rung = ferry_bell_rung(self->migrator->shown);
         int64_t left_ms = until_ms - clock->now_ms(clock);
+        bool last = left_ms <= 0 || ferry_migrator_is_stopping(self->migrator);
 
         lock(self);
-        if (left_ms <= 0 || is_answered(self, what, since, after) ||
-            ferry_migrator_is_stopping(self->migrator))
+        if (last || is_answered(self, what, since, after))
             answer = ferry_answer_format(&self->answer, self->change);
         unlock(self);
         if (answer != NULL)

@@ -47,7 +47,7 @@ struct _FerryRun {
     /* target; the driver is its thread's alone */
     FerryTarget *target;
 
-    pthread_mutex_t lock;              /* of all below */
+    pthread_mutex_t lock;              /* of all below; after the migrator's, never before it */
     bool over;                         /* the thread has ended */
     FerryRecordKind record;            /* a source's, for a target that asks */
     bool resolved;                     /* an operator decided for the source's side */
