@@ -192,14 +192,9 @@ ferry_run_count(FerryMigrator *migrator, FerrySide side)
 }
 
 bool
-ferry_migrator_is_stopping(FerryMigrator *migrator)
+ferry_migrator_is_stopping(const FerryMigrator *migrator)
 {
-    bool stopping = false;
-
-    lock(migrator);
-    stopping = migrator->stopping;
-    unlock(migrator);
-    return stopping;
+    return migrator->stopping;
 }
 
 /* ---- life ---- */
@@ -405,9 +400,7 @@ ferry_migrator_stop(FerryMigrator *self, int64_t grace_ms)
 
     while (any_run(self, is_in_handover) && clock->now_ms(clock) < until_ms)
         (void)ferry_bell_wait(self->shown, ferry_bell_rung(self->shown), STOP_POLL_MS);
-    lock(self);
     self->stopping = true;
-    unlock(self);
     ferry_bell_ring(self->bell);
     ferry_bell_ring(self->shown);
     if (self->pumping)

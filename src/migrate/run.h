@@ -1,6 +1,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "migrate/bell.h"
 #include "migrate/link.h"
@@ -26,10 +27,10 @@ struct _FerryMigrator {
     bool pumping;
 
     pthread_mutex_t claiming; /* held while a guest is looked up and taken; before lock */
-    pthread_mutex_t lock;     /* of all below */
+    pthread_mutex_t lock;     /* of runs and late; before a run's lock, never after it */
     GHashTable *runs;         /* job id → FerryRun; stays until the migrator goes: the job list */
     GPtrArray *late;          /* see late.c */
-    bool stopping;
+    atomic_bool stopping;     /* asked under a run's lock as well */
 };
 
 struct _FerryRun {
@@ -87,7 +88,7 @@ FerryRun *ferry_run_of_guest(FerryMigrator *migrator, const char *guest_uuid);
 /** Returns: how many runs of that side are under way */
 unsigned ferry_run_count(FerryMigrator *migrator, FerrySide side);
 
-bool ferry_migrator_is_stopping(FerryMigrator *migrator);
+bool ferry_migrator_is_stopping(const FerryMigrator *migrator);
 
 /* run-source.c */
 bool ferry_run_begin_source(FerryRun *self, FerryPlan *plan, const char *address, GError **error);
