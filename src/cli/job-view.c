@@ -41,6 +41,7 @@ static const struct {
     { "detach",   "undoes all; devices come back at the source" },
     { "transfer", "undoes all; the guest goes on at the source" },
     { "handover", "is heeded until the target got the word, then answered \"too late\"" },
+    { "verify",   "ends it, unless the guest is in the file already" },
     { "attach",   "comes too late: the guest is at the target" },
     { "finish",   "comes too late: the guest is at the target" },
     { "undo",     "changes nothing: it is being undone" },

@@ -335,6 +335,19 @@ check_devices(FerryMigrator *migrator,
 }
 
 bool
+ferry_begin_check_place(FerryMigrator *migrator,
+                        const FerryPlan *plan,
+                        const FerryDomain *domain,
+                        json_t **ret_devices,
+                        json_t *reasons,
+                        GError **error)
+{
+    check_backing(plan, domain, reasons);
+    return check_machine(migrator, plan, domain, reasons, error) &&
+           check_devices(migrator, plan, ret_devices, reasons, error);
+}
+
+bool
 ferry_begin_check(FerryMigrator *migrator,
                   const FerryPlan *plan,
                   json_t **ret_devices,
@@ -364,9 +377,7 @@ ferry_begin_check(FerryMigrator *migrator,
             reasons, "target-busy",
             "%s takes no more than %u migrations at a time (max_in): try again when one has ended",
             plan->target, migrator->config.max_in);
-    check_backing(plan, domain, reasons);
     check_tls(migrator, plan, reasons);
     return check_guest_is_elsewhere(migrator, plan, reasons, error) &&
-           check_machine(migrator, plan, domain, reasons, error) &&
-           check_devices(migrator, plan, ret_devices, reasons, error);
+           ferry_begin_check_place(migrator, plan, domain, ret_devices, reasons, error);
 }

@@ -32,6 +32,19 @@ bool ferry_begin_check(FerryMigrator *migrator,
                        GError **error);
 
 /**
+ * Of that only what has nothing to do with how the guest comes: what its devices are backed by, the
+ * machine, the devices.
+ *
+ * @domain: of the plan's live XML, or of the file that a guest was saved in
+ */
+bool ferry_begin_check_place(FerryMigrator *migrator,
+                             const FerryPlan *plan,
+                             const FerryDomain *domain,
+                             json_t **ret_devices,
+                             json_t *reasons,
+                             GError **error);
+
+/**
  * Why a guest could not move anywhere, and what its devices need where it could.
  *
  * @live_xml: what @domain was read from

@@ -52,8 +52,16 @@ static const char *const phase_names[] = {
     [FERRY_PHASE_DETACH] = "detach",     [FERRY_PHASE_TRANSFER] = "transfer",
     [FERRY_PHASE_HANDOVER] = "handover", [FERRY_PHASE_ATTACH] = "attach",
     [FERRY_PHASE_FINISH] = "finish",     [FERRY_PHASE_UNDO] = "undo",
+    [FERRY_PHASE_VERIFY] = "verify",
 };
 G_STATIC_ASSERT(G_N_ELEMENTS(phase_names) == FERRY_N_PHASES);
+
+static const char *const kind_names[] = {
+    [FERRY_JOB_MIGRATE] = "migrate",
+    [FERRY_JOB_SAVE] = "save",
+    [FERRY_JOB_RESTORE] = "restore",
+};
+G_STATIC_ASSERT(G_N_ELEMENTS(kind_names) == FERRY_JOB_N_KINDS);
 
 const char *
 ferry_job_state_name(FerryJobState state)
@@ -89,7 +97,9 @@ ferry_job_new(const FerryJobIdentity *identity,
 {
     FerryJob *job = g_new0(FerryJob, 1);
 
-    job->identity = (FerryJobIdentity){ .id = g_strdup(identity->id),
+    job->identity = (FerryJobIdentity){ .kind = identity->kind,
+                                        .file = g_strdup(identity->file),
+                                        .id = g_strdup(identity->id),
                                         .side = identity->side,
                                         .guest_name = g_strdup(identity->guest_name),
                                         .guest_uuid = g_strdup(identity->guest_uuid),
@@ -122,6 +132,7 @@ ferry_job_unref(FerryJob *job)
 {
     if (job == NULL || !g_atomic_int_dec_and_test(&job->refs))
         return;
+    g_free((char *)job->identity.file);
     g_free((char *)job->identity.id);
     g_free((char *)job->identity.guest_name);
     g_free((char *)job->identity.guest_uuid);
@@ -380,8 +391,8 @@ to_json(const FerryJob *job)
 
     return json_pack(
         "{s:s, s:s, s:s, s:{s:s, s:s}, s:s, s:s, s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:I, "
-        "s:O, s:O, s:O}",
-        "id", who->id, "kind", "migrate", "side",
+        "s:O, s:O, s:O, s:s*}",
+        "id", who->id, "kind", kind_names[who->kind], "side",
         who->side == FERRY_SIDE_SOURCE ? "source" : "target", "guest", "name", who->guest_name,
         "uuid", who->guest_uuid, "source", who->source, "target", who->target, "state",
         state_names[job->state], "phase",
@@ -390,7 +401,7 @@ to_json(const FerryJob *job)
         "outcome", nullable_string(job->outcome), "runs_on", nullable_string(job->runs_on),
         "blackout_ms", job->blackout_ms < 0 ? json_null() : json_integer(job->blackout_ms),
         "elapsed_ms", (json_int_t)(until_ms - job->began_ms), "phases", job->phases, "degraded",
-        job->degraded, "reasons", job->reasons);
+        job->degraded, "reasons", job->reasons, "file", who->file);
 }
 
 json_t *

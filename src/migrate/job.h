@@ -30,6 +30,7 @@ typedef enum {
     FERRY_PHASE_PREPARE,
     FERRY_PHASE_DETACH,
     FERRY_PHASE_TRANSFER,
+    FERRY_PHASE_VERIFY, /* a file's checksums are taken, or compared */
     FERRY_PHASE_HANDOVER,
     FERRY_PHASE_ATTACH,
     FERRY_PHASE_FINISH,
@@ -43,6 +44,14 @@ typedef enum {
  */
 typedef struct _FerryJob FerryJob;
 
+/** What a job does. */
+typedef enum {
+    FERRY_JOB_MIGRATE,
+    FERRY_JOB_SAVE,    /* side source */
+    FERRY_JOB_RESTORE, /* side target */
+    FERRY_JOB_N_KINDS
+} FerryJobKind;
+
 /** What stays the same in a job; all strings are copied. */
 typedef struct {
     const char *id;
@@ -50,7 +59,9 @@ typedef struct {
     const char *guest_name;
     const char *guest_uuid;
     const char *source;
-    const char *target;
+    const char *target; /* of a save and a restore: the same host */
+    FerryJobKind kind;
+    const char *file; /* (nullable): of a save or a restore */
 } FerryJobIdentity;
 
 /** @changed: called, with no lock held, after each change; from the thread that made it */

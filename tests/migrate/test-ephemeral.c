@@ -133,7 +133,12 @@ ignore(void *data)
 static FerryJob *
 job_new(void)
 {
-    const FerryJobIdentity who = { "j", FERRY_SIDE_SOURCE, "g", UUID, "alpha", "beta" };
+    const FerryJobIdentity who = { .id = "j",
+                                   .side = FERRY_SIDE_SOURCE,
+                                   .guest_name = "g",
+                                   .guest_uuid = UUID,
+                                   .source = "alpha",
+                                   .target = "beta" };
 
     return ferry_job_new(&who, &clock_fake, ignore, NULL);
 }

@@ -45,6 +45,36 @@ text_of(const json_t *json, const char *key)
 }
 
 static void
+test_kinds(void)
+{
+    static const struct {
+        FerryJobKind kind;
+        const char *name, *file;
+    } rows[] = {
+        { FERRY_JOB_MIGRATE, "migrate", NULL },
+        { FERRY_JOB_SAVE, "save", "/srv/g1.save" },
+        { FERRY_JOB_RESTORE, "restore", "/srv/g1.save" },
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        const FerryJobIdentity who = { .id = "j1",
+                                       .guest_name = "web",
+                                       .guest_uuid = "u1",
+                                       .source = "alpha",
+                                       .target = "alpha",
+                                       .kind = rows[i].kind,
+                                       .file = rows[i].file };
+        unsigned changes = 0;
+        g_autoptr(FerryJob) job = ferry_job_new(&who, &clock_fake, count, &changes);
+        json_t *json = ferry_job_json(job);
+
+        g_assert_cmpstr(text_of(json, "kind"), ==, rows[i].name);
+        g_assert_cmpstr(text_of(json, "file"), ==, rows[i].file);
+        json_decref(json);
+    }
+}
+
+static void
 test_new_job(void)
 {
     unsigned changes = 0;
@@ -226,7 +256,12 @@ test_newest_first(void)
     g_autoptr(FerryJob) newer = NULL;
     const FerryJob *rows[2] = { NULL, NULL };
 
-    const FerryJobIdentity who = { "j2", FERRY_SIDE_TARGET, "db", "u2", "beta", "alpha" };
+    const FerryJobIdentity who = { .id = "j2",
+                                   .side = FERRY_SIDE_TARGET,
+                                   .guest_name = "db",
+                                   .guest_uuid = "u2",
+                                   .source = "beta",
+                                   .target = "alpha" };
 
     fake_now_ms = 5000;
     newer = ferry_job_new(&who, &clock_fake, count, &changes);
@@ -267,6 +302,7 @@ int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/job/kinds", test_kinds);
     g_test_add_func("/job/new-job", test_new_job);
     g_test_add_func("/job/phases-have-durations", test_phases_have_durations);
     g_test_add_func("/job/only-changes-ring", test_only_changes_ring);

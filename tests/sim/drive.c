@@ -679,7 +679,12 @@ job_changed(void *data)
 static FerryJob *
 new_job(Sim *sim, FerrySide side)
 {
-    const FerryJobIdentity identity = { JOB_ID, side, "web", GUEST_UUID, "alpha", "beta" };
+    const FerryJobIdentity identity = { .id = JOB_ID,
+                                        .side = side,
+                                        .guest_name = "web",
+                                        .guest_uuid = GUEST_UUID,
+                                        .source = "alpha",
+                                        .target = "beta" };
 
     return ferry_job_new(&identity, &sim->clock, job_changed, NULL);
 }
