@@ -11,6 +11,7 @@ _ferry_names() {
 	MDEV) ferry mdev list ;;
 	PF) ferry pf list | awk '{ print $1 } NR > 1 && $2 != "-" { print $2 }' ;;
 	POOL) ferry pool list ;;
+	RESERVATION) ferry reservation list ;;
 	PARENT) ferry mdev types | awk '$1 != "or"' ;;
 	TYPE) ferry mdev types | awk '$2 != "-" { print $2 }' ;;
 	FILE | PATH | DIR) compgen -f -- "$2" | sed 1i- ;;

@@ -2,6 +2,7 @@
 #include "api/migrations.h"
 
 #include "api/json.h"
+#include "migrate/hold.h"
 #include "migrate/migrator.h"
 #include "migrate/repeat.h"
 
@@ -25,7 +26,8 @@ read_request(const FerryRequest *request, FerryMigrationRequest *ret, GError **e
 
     *ret = (FerryMigrationRequest){
         .guest = ferry_fields_string(&fields, "guest"),
-        .to = ferry_fields_string(&fields, "to"),
+        .to = ferry_fields_string_or(&fields, "to", NULL),
+        .reservation = ferry_fields_string_or(&fields, "reservation", NULL),
         .max_downtime_ms = ferry_fields_integer_or(&fields, "max_downtime_ms", 1, DAY_S * 1000LL,
                                                    DEFAULT_MAX_DOWNTIME_MS),
         .timeout_ms = 1000 * ferry_fields_integer_or(&fields, "timeout_s", 1, DAY_S, 0),
@@ -41,13 +43,16 @@ static bool
 check(void *data, const FerryRequest *request, FerryResponse *response, GError **error)
 {
     FerryMigrationRequest wanted;
+    json_t *terms = NULL;
     json_t *verdict = NULL;
+    bool ok = read_request(request, &wanted, error) &&
+              ferry_migrator_take_terms(data, &wanted, &terms, error) &&
+              ferry_migrator_check(data, &wanted, &verdict, error);
 
-    if (!read_request(request, &wanted, error) ||
-        !ferry_migrator_check(data, &wanted, &verdict, error))
-        return false;
-    ferry_response_json(response, 200, verdict);
-    return true;
+    if (ok)
+        ferry_response_json(response, 200, verdict);
+    json_decref(terms);
+    return ok;
 }
 
 static bool
@@ -58,18 +63,24 @@ migrate(void *data, const FerryRequest *request, FerryResponse *response, GError
     g_autofree char *key = NULL;
     g_autofree char *digest = ferry_repeat_digest(request->body);
     json_t *reasons = NULL;
+    json_t *terms = NULL;
+    bool ok = read_request(request, &wanted, error) &&
+              ferry_repeat_key(request->caller->name, request->key, &key, error) &&
+              ferry_migrator_take_terms(data, &wanted, &terms, error);
 
-    if (!read_request(request, &wanted, error) ||
-        !ferry_repeat_key(request->caller->name, request->key, &key, error))
-        return false;
     wanted.key = key;
     wanted.digest = digest;
-    if (!ferry_migrator_start(data, &wanted, &job, &reasons, error))
+    ok = ok && ferry_migrator_start(data, &wanted, &job, &reasons, error);
+    json_decref(terms);
+    if (!ok)
         return false;
-    if (job == NULL)
+    if (job == NULL) {
         ferry_response_refused(response, "the guest cannot move to that host", reasons);
-    else
-        ferry_response_json(response, 202, ferry_job_json(job));
+        return true;
+    }
+    if (wanted.reservation != NULL)
+        ferry_migrator_reservation_used(data, wanted.reservation, ferry_job_identity(job)->id);
+    ferry_response_json(response, 202, ferry_job_json(job));
     return true;
 }
 

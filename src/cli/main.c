@@ -9,6 +9,9 @@ static const FerryCommand commands[] = {
     { "guest", "the guests of this host: list, show", ferry_cli_guest },
     { "check", "tell whether a guest can move to a host", ferry_cli_check },
     { "migrate", "move a running guest to another host", ferry_cli_migrate },
+    { "reserve", "hold what a guest needs on another host, for a while", ferry_cli_reserve },
+    { "reservation", "what is held for guests that will move: list, show, cancel",
+      ferry_cli_reservation },
     { "job", "migrations: list, show, watch, cancel", ferry_cli_job },
     { "host", "the hosts that guests may move to: add, list, remove, check", ferry_cli_host },
     { "device", "the host's devices, and who has them: list, show", ferry_cli_device },
@@ -33,7 +36,7 @@ print_help(void)
     printf("usage: ferry [--json] [--socket PATH] COMMAND ...\n"
            "Moves running KVM guests between hosts, with their host devices.\n\n");
     for (const FerryCommand *command = commands; command->name; command++)
-        printf("  %-10s %s\n", command->name, command->summary);
+        printf("  %-11s %s\n", command->name, command->summary);
     printf("\n");
     ferry_command_print_options(ferry_arguments_common);
     ferry_command_print_options(options);

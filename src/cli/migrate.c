@@ -1,8 +1,8 @@
 #include <stdio.h>
-#include <string.h>
 
 #include "base/error.h"
 #include "cli/call.h"
+#include "cli/given.h"
 #include "cli/groups.h"
 #include "cli/offers.h"
 #include "cli/quantity.h"
@@ -35,41 +35,30 @@ parse_quantity(const char *text, Quantity quantity, uint64_t *ret, GError **erro
     return true;
 }
 
-/* "ALIAS=UUID" of each --device, as {ALIAS: UUID}; false with @error set for one that is not so. */
+/* Where to: a host, or a reservation, which says that itself.  Also what goes with either. */
 static bool
-add_devices(const FerryArguments *arguments, json_t *body, GError **error)
+add_target(const FerryArguments *arguments, json_t *body, GError **error)
 {
-    const char *const *given = ferry_arguments_values(arguments, "device");
-    json_t *devices = json_object();
+    const char *to = ferry_arguments_value(arguments, "to");
+    const char *reservation = ferry_arguments_value(arguments, "reservation");
 
-    for (size_t i = 0; given[i] != NULL; i++) {
-        const char *equals = strchr(given[i], '=');
-        g_autofree char *alias =
-            equals == NULL ? NULL : g_strndup(given[i], (size_t)(equals - given[i]));
-
-        if (alias == NULL || alias[0] == '\0' || !g_uuid_string_is_valid(equals + 1)) {
-            g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID,
-                        "--device %s: expected ALIAS=UUID, a device that is at the target already",
-                        given[i]);
-            json_decref(devices);
-            return false;
-        }
-        json_object_set_new(devices, alias, json_string(equals + 1));
+    if (to == NULL && reservation == NULL) {
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID,
+                    "missing --to HOST, or --reservation RESERVATION");
+        return false;
     }
-    if (json_object_size(devices) > 0)
-        json_object_set(body, "devices", devices);
-    json_decref(devices);
-    if (ferry_arguments_given(arguments, "accept-unknown"))
-        json_object_set_new(body, "accept_unknown", json_true());
-    return true;
+    if (to != NULL)
+        (void)json_object_set_new(body, "to", json_string(to));
+    if (reservation != NULL)
+        (void)json_object_set_new(body, "reservation", json_string(reservation));
+    return ferry_given_add(arguments, body, error);
 }
 
 /* (transfer full) (nullable): the request's body; NULL with @error set for a wrong option */
 static json_t *
 request_of(const FerryArguments *arguments, GError **error)
 {
-    json_t *body = json_pack("{ss, ss}", "guest", ferry_arguments_word(arguments, 0), "to",
-                             ferry_arguments_value(arguments, "to"));
+    json_t *body = json_pack("{ss}", "guest", ferry_arguments_word(arguments, 0));
 
     for (size_t i = 0; i < G_N_ELEMENTS(quantities); i++) {
         const char *text = ferry_arguments_value(arguments, quantities[i].option);
@@ -84,10 +73,22 @@ request_of(const FerryArguments *arguments, GError **error)
         }
         (void)json_object_set_new(body, quantities[i].key, json_integer((json_int_t)value));
     }
-    if (add_devices(arguments, body, error))
+    if (add_target(arguments, body, error))
         return body;
     json_decref(body);
     return NULL;
+}
+
+/* A check's answer names the target, a refused migration's does not. */
+static const char *
+target_of(const FerryArguments *arguments, const json_t *answer)
+{
+    const char *to = ferry_arguments_value(arguments, "to");
+    const char *target = json_string_value(json_object_get(answer, "target"));
+
+    if (to != NULL)
+        return to;
+    return target != NULL ? target : "the host of its reservation";
 }
 
 /* Every reason, each with what to do about it. */
@@ -97,7 +98,7 @@ print_refusal(FILE *stream, const FerryArguments *arguments, const json_t *answe
     g_autofree char *reasons = ferry_reasons_format(json_object_get(answer, "reasons"));
 
     fprintf(stream, "%s cannot move to %s:\n%s", ferry_arguments_word(arguments, 0),
-            ferry_arguments_value(arguments, "to"), reasons);
+            target_of(arguments, answer), reasons);
 }
 
 static void
@@ -107,8 +108,7 @@ print_yes(const FerryArguments *arguments, const json_t *answer)
     const json_t *alias = NULL;
     size_t i = 0;
 
-    printf("%s can move to %s\n", ferry_arguments_word(arguments, 0),
-           ferry_arguments_value(arguments, "to"));
+    printf("%s can move to %s\n", ferry_arguments_word(arguments, 0), target_of(arguments, answer));
     json_array_foreach(aliases, i, alias) if (json_is_string(alias))
     {
         g_autofree char *clean = ferry_table_printable(json_string_value(alias));
@@ -123,12 +123,11 @@ check(FerryArguments *arguments)
     g_autoptr(FerryClient) client = ferry_call_connect(arguments);
     g_auto(FerryReply) reply = { 0 };
     g_autoptr(GError) error = NULL;
-    json_t *body = json_pack("{ss, ss}", "guest", ferry_arguments_word(arguments, 0), "to",
-                             ferry_arguments_value(arguments, "to"));
+    json_t *body = json_pack("{ss}", "guest", ferry_arguments_word(arguments, 0));
     const char *verdict = NULL;
     bool yes = false;
 
-    if (!add_devices(arguments, body, &error)) {
+    if (!add_target(arguments, body, &error)) {
         json_decref(body);
         return ferry_command_fail(error);
     }
@@ -203,20 +202,20 @@ migrate(FerryArguments *arguments)
 
 /* clang-format off */
 static const FerryOption migrate_options[] = {
-    { "to", 0, "HOST", "the host to move it to, by the name of \"ferry host list\"", FERRY_OPTION_NEEDED },
+    { "to", 0, "HOST", "the host to move it to, by the name of \"ferry host list\"", FERRY_OPTION_OPTIONAL },
+    { "reservation", 0, "RESERVATION", "use what \"ferry reserve\" holds for it, on that host", FERRY_OPTION_OPTIONAL },
     { "check", 0, NULL, "plan and check only, like \"ferry check\"", FERRY_OPTION_OPTIONAL },
     { "max-downtime", 0, "TIME", "how long the guest may stand still: 300ms, 2s", FERRY_OPTION_OPTIONAL },
     { "timeout", 0, "TIME", "how long the transfer may take: 90s, 10m", FERRY_OPTION_OPTIONAL },
     { "bandwidth", 0, "SIZE", "bytes a second at most: 100M, 96Mi", FERRY_OPTION_OPTIONAL },
-    { "accept-unknown", 0, NULL, "also when nobody promises that a device's state loads there", FERRY_OPTION_OPTIONAL },
-    { "device", 0, "ALIAS=UUID", "use this mediated device, which is at the target already", FERRY_OPTION_REPEATED },
+    FERRY_GIVEN_OPTIONS,
     { "detach", 0, NULL, "do not wait: print the job's id", FERRY_OPTION_OPTIONAL },
     { NULL, 0, NULL, NULL, FERRY_OPTION_OPTIONAL },
 };
 static const FerryOption check_options[] = {
-    { "to", 0, "HOST", "the host that it would move to", FERRY_OPTION_NEEDED },
-    { "accept-unknown", 0, NULL, "also when nobody promises that a device's state loads there", FERRY_OPTION_OPTIONAL },
-    { "device", 0, "ALIAS=UUID", "use this mediated device, which is at the target already", FERRY_OPTION_REPEATED },
+    { "to", 0, "HOST", "the host that it would move to", FERRY_OPTION_OPTIONAL },
+    { "reservation", 0, "RESERVATION", "with what \"ferry reserve\" holds for it, on that host", FERRY_OPTION_OPTIONAL },
+    FERRY_GIVEN_OPTIONS,
     { NULL, 0, NULL, NULL, FERRY_OPTION_OPTIONAL },
 };
 

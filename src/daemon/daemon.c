@@ -284,6 +284,7 @@ start_server(FerryDaemon *self, GError **error)
     ferry_server_add(self->server, ferry_migration_routes, self->migrator);
     ferry_server_add(self->server, ferry_job_routes, self->migrator);
     ferry_server_add(self->server, ferry_peer_job_routes, self->migrator);
+    ferry_server_add(self->server, ferry_reservation_routes, self->migrator);
     ferry_server_add(self->server, ferry_guest_routes, &self->api);
     ferry_server_add(self->server, ferry_guest_start_routes, &self->life);
     ferry_server_add(self->server, ferry_hook_routes, &self->life);

@@ -208,6 +208,7 @@ ferry_begin_plan(FerryMigrator *migrator,
     plan->timeout_ms = request->timeout_ms;
     plan->bandwidth_bps = request->bandwidth_bps;
     plan->accept_unknown = request->accept_unknown;
+    plan->reservation = g_strdup(request->reservation);
     list_ephemerals(domain, plan->ephemerals);
     check_state(guest, reasons);
     ferry_begin_check_travel(domain, plan->live_xml, &host, plan->needs, reasons);
@@ -324,8 +325,17 @@ check_devices(FerryMigrator *migrator,
               json_t *reasons,
               GError **error)
 {
+    const FerryReservations held = ferry_run_reservations(migrator);
+    const size_t before = json_array_size(reasons);
+
+    if (!ferry_reservations_check(&held, plan, reasons, error))
+        return false;
     if (ret == NULL)
         return true;
+    if (json_array_size(reasons) > before) { /* no slots, then, that could be judged */
+        *ret = json_array();
+        return true;
+    }
     if (migrator->offers != NULL)
         return ferry_offers_answer(migrator->offers, plan, ret, reasons, error);
     if (plan->needs->len > 0)

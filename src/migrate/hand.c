@@ -1,6 +1,7 @@
 #include "migrate/hand.h"
 
 #include "migrate/marker.h"
+#include "migrate/reservation.h"
 #include "xml/domain.h"
 
 static bool
@@ -130,8 +131,11 @@ static bool
 reserve(void *data, const FerryPlan *plan, json_t **ret_reasons, GError **error)
 {
     const FerryHand *hand = data;
+    const FerryReservations held = { hand->store, hand->reserve, hand->clock };
 
-    return ferry_reserve_claim(&hand->reserve, plan, ret_reasons, error);
+    return plan->reservation != NULL
+               ? ferry_reservations_take(&held, plan, ret_reasons, error)
+               : ferry_reserve_claim(&hand->reserve, plan, ret_reasons, error);
 }
 
 static bool

@@ -1,6 +1,7 @@
 #include "migrate/life-host.h"
 
 #include "guest/act.h"
+#include "migrate/hold.h"
 #include "migrate/marker.h"
 
 static FerryGuests *
@@ -93,7 +94,7 @@ job_is_live(void *data, const char *job_id)
     const FerryLifeHost *self = data;
     g_autoptr(FerryJob) job = ferry_migrator_job(self->migrator, job_id);
 
-    return job != NULL && !ferry_job_is_over(job);
+    return job != NULL ? !ferry_job_is_over(job) : ferry_migrator_holds(self->migrator, job_id);
 }
 
 static uint64_t

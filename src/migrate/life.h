@@ -28,7 +28,7 @@ typedef struct {
     /** Returns: (nullable) (transfer full): the job that holds the guest, or left its hold marker
      */
     char *(*job_of)(void *data, const char *uuid);
-    /** Returns: whether that job still goes on here */
+    /** Returns: whether that job, or that reservation, still goes on here */
     bool (*job_is_live)(void *data, const char *job_id);
     /** Returns: a number that changes with the host's devices */
     uint64_t (*devices)(void *data);

@@ -28,6 +28,15 @@ newest_inventory(void *data)
     return ferry_watch_inventory(data, NULL);
 }
 
+FerryReserve
+ferry_run_reserve(FerryMigrator *migrator)
+{
+    return (FerryReserve){ .pools = migrator->offers != NULL ? migrator->config.pools : NULL,
+                           .offers = migrator->offers,
+                           .inventory = newest_inventory,
+                           .inventory_data = migrator->config.watch };
+}
+
 FerryRun *
 ferry_run_new(FerryMigrator *migrator, const FerryJobIdentity *identity)
 {
@@ -43,10 +52,7 @@ ferry_run_new(FerryMigrator *migrator, const FerryJobIdentity *identity)
         .store = config->store,
         .clock = config->clock,
         .marker_dir = config->marker_dir,
-        .reserve = { .pools = migrator->offers != NULL ? config->pools : NULL,
-                     .offers = migrator->offers,
-                     .inventory = newest_inventory,
-                     .inventory_data = config->watch },
+        .reserve = ferry_run_reserve(migrator),
         .hybrids = config->hybrids,
         .row = { .id = (char *)who->id,
                  .side = who->side,

@@ -62,14 +62,15 @@ void ferry_migrator_free(FerryMigrator *self);
 /** What "ferry migrate" asks; strings are the caller's. */
 typedef struct {
     const char *guest; /* name or UUID */
-    const char *to;    /* name of a known host */
+    const char *to;    /* name of a known host; NULL: that of the reservation */
     int64_t max_downtime_ms;
-    int64_t timeout_ms;     /* 0 = by forecast */
-    uint64_t bandwidth_bps; /* bytes a second, 0 = no limit */
-    bool accept_unknown;    /* a device whose state may not load does not refuse it */
-    const json_t *devices;  /* (nullable): {alias: UUID}, made at the target beforehand */
-    const char *key;        /* (nullable): of a request that may be sent twice: repeat.h */
-    const char *digest;     /* (nullable): with a key; of what was asked */
+    int64_t timeout_ms;      /* 0 = by forecast */
+    uint64_t bandwidth_bps;  /* bytes a second, 0 = no limit */
+    bool accept_unknown;     /* a device whose state may not load does not refuse it */
+    const json_t *devices;   /* (nullable): {alias: UUID}, made at the target beforehand */
+    const char *reservation; /* (nullable): its slots, and what it was made with: hold.h */
+    const char *key;         /* (nullable): of a request that may be sent twice: repeat.h */
+    const char *digest;      /* (nullable): with a key; of what was asked */
 } FerryMigrationRequest;
 
 /**

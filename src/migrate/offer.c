@@ -357,12 +357,21 @@ ferry_offers_answer(FerryOffers *self,
 {
     const FerryOffersConfig *config = &self->config;
     g_autoptr(FerryInventory) inventory = config->inventory(config->inventory_data);
-    FerrySlotHost host = { config->pools, inventory, config->root, config->ops, config->data };
+    FerrySlotHost host = { .pools = config->pools,
+                           .inventory = inventory,
+                           .root = config->root,
+                           .ops = config->ops,
+                           .data = config->data };
     g_autoptr(FerryLedger) ledger = ferry_ledger_new();
+    g_autoptr(GPtrArray) held = NULL;
     const FerryRules *rules = NULL;
-    json_t *answers = json_array();
+    json_t *answers = NULL;
     bool ok = false;
 
+    if (!ferry_slots_held(config->pools, plan, &held, error))
+        return false;
+    host.held = held;
+    answers = json_array();
     for (guint i = 0; i < plan->needs->len; i++)
         json_array_append_new(answers, json_null());
     (void)pthread_mutex_lock(&self->lock);

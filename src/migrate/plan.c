@@ -18,6 +18,7 @@ static const TextRow texts[] = {
     { "target",       G_STRUCT_OFFSET(FerryPlan, target),       false },
     { "live_xml",     G_STRUCT_OFFSET(FerryPlan, live_xml),     false },
     { "inactive_xml", G_STRUCT_OFFSET(FerryPlan, inactive_xml), true  },
+    { "reservation",  G_STRUCT_OFFSET(FerryPlan, reservation),  true  },
     { "request_key",  G_STRUCT_OFFSET(FerryPlan, request_key),  true  },
     { "request_digest", G_STRUCT_OFFSET(FerryPlan, request_digest), true },
 };

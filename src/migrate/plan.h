@@ -34,6 +34,7 @@ typedef struct {
     bool autostart;
     bool tls;            /* guest memory travels encrypted */
     bool accept_unknown; /* its user takes a device whose state may not load */
+    char *reservation;   /* (nullable): id of the one at the target that it uses */
     char *request_key;   /* (nullable): of the user's request, and what it asked: repeat.h */
     char *request_digest;
     uint64_t memory_bytes;

@@ -7,8 +7,8 @@
 
 #define CHECK_TIMEOUT_MS 15000
 
-static bool
-find_host(FerryMigrator *self, const char *name, FerryHostRow **ret, GError **error)
+bool
+ferry_run_find_host(FerryMigrator *self, const char *name, FerryHostRow **ret, GError **error)
 {
     if (self->config.identity == NULL) {
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_DENIED,
@@ -73,7 +73,7 @@ plan_and_check(FerryMigrator *self,
                                         "the target is this host: the guest is already there"));
         return true;
     }
-    if (!find_host(self, request->to, &host, error) ||
+    if (!ferry_run_find_host(self, request->to, &host, error) ||
         !ferry_begin_plan(self, request, &plan, reasons, error) ||
         !ferry_run_check_free(self, plan->guest_uuid, error) ||
         !ask_target(self, host, plan, ret_devices, reasons, error))

@@ -213,13 +213,13 @@ ferry_reserve_claim(const FerryReserve *self,
 
 /* ---- prepare ---- */
 
-static const FerryClaimRow *
-find_claim(const GPtrArray *claims, const FerryPlan *plan, const FerryPlanNeed *need)
+const FerryClaimRow *
+ferry_reserve_claim_of(const GPtrArray *claims, const char *job, const FerryPlanNeed *need)
 {
     for (guint i = 0; i < claims->len; i++) {
         const FerryClaimRow *claim = g_ptr_array_index(claims, i);
 
-        if (g_str_equal(claim->job, plan->job) && g_strcmp0(claim->alias, claim_alias(need)) == 0)
+        if (g_str_equal(claim->job, job) && g_strcmp0(claim->alias, claim_alias(need)) == 0)
             return claim;
     }
     return NULL;
@@ -301,7 +301,7 @@ prepare_all(const FerryReserve *self,
         return false;
     for (guint i = 0; i < plan->needs->len; i++) {
         const FerryPlanNeed *need = g_ptr_array_index(plan->needs, i);
-        const FerryClaimRow *claim = find_claim(claims, plan, need);
+        const FerryClaimRow *claim = ferry_reserve_claim_of(claims, plan->job, need);
 
         if (claim != NULL &&
             (!ferry_pools_prepare(self->pools, claim->generation, ret_reasons, error) ||

@@ -37,6 +37,10 @@ bool ferry_reserve_prepare(const FerryReserve *self,
                            json_t **ret_reasons,
                            GError **error);
 
+/** Returns: (nullable) (transfer none): the claim that the job holds for this need */
+const FerryClaimRow *
+ferry_reserve_claim_of(const GPtrArray *claims, const char *job, const FerryPlanNeed *need);
+
 /** The job's claims become the guest's. */
 bool ferry_reserve_keep(const FerryReserve *self, const char *job, GError **error);
 

@@ -8,8 +8,10 @@
 #include "migrate/migrator.h"
 #include "migrate/offer.h"
 #include "migrate/relay.h"
+#include "migrate/reservation.h"
 #include "migrate/source.h"
 #include "migrate/target.h"
+#include "store/host.h"
 
 /*
  * A job under way on this host, for the files of the migrator: migrator.c (the table), begin.c
@@ -89,6 +91,18 @@ FerryRun *ferry_run_of_guest(FerryMigrator *migrator, const char *guest_uuid);
 unsigned ferry_run_count(FerryMigrator *migrator, FerrySide side);
 
 bool ferry_migrator_is_stopping(const FerryMigrator *migrator);
+
+/* request.c */
+/** @ret: (out) (transfer full): the known host; else FERRY_ERROR_NOT_FOUND or FERRY_ERROR_DENIED */
+bool
+ferry_run_find_host(FerryMigrator *migrator, const char *name, FerryHostRow **ret, GError **error);
+
+/** What this host's jobs claim devices through; a value that lives as long as the migrator. */
+FerryReserve ferry_run_reserve(FerryMigrator *migrator);
+
+/* hold.c */
+/** This host's reservations; a value that lives as long as the migrator. */
+FerryReservations ferry_run_reservations(FerryMigrator *migrator);
 
 /* run-source.c */
 bool ferry_run_begin_source(FerryRun *self, FerryPlan *plan, const char *address, GError **error);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "pool/members.h"
 
 void
 ferry_slot_kind_free(FerrySlotKind *kind)
@@ -190,6 +191,25 @@ find_parents(const FerrySlotHost *host,
     return true;
 }
 
+/* (transfer full) (nullable): who has a device that somebody made beforehand */
+static char *
+holder_of(const FerrySlotHost *host, const FerryHostDevice *mdev, const GPtrArray *claims)
+{
+    g_autoptr(FerryUsers) users = ferry_users_read(host->root);
+    const FerryUser *user = ferry_users_find(users, mdev);
+
+    for (guint i = 0; i < claims->len; i++) {
+        const FerryClaimRow *claim = g_ptr_array_index(claims, i);
+
+        if (g_strcmp0(claim->device, mdev->name) == 0)
+            return ferry_claim_describe(claim);
+    }
+    if (user == NULL)
+        return NULL;
+    return user->guest != NULL ? g_strdup_printf("guest %s", user->guest)
+                               : g_strdup_printf("process %d (%s)", (int)user->pid, user->command);
+}
+
 /* Somebody made the device there beforehand: it, and nothing else. */
 static bool
 find_given(const FerrySlotHost *host,
@@ -198,28 +218,34 @@ find_given(const FerrySlotHost *host,
            json_t **ret_reason,
            GError **error)
 {
-    const FerryHostDevice *mdev = ferry_inventory_find(host->inventory, need->device);
-    g_autoptr(FerryUsers) users = ferry_users_read(host->root);
+    g_autofree char *uuid = g_ascii_strdown(need->device, -1); /* as the kernel has it */
+    const FerryHostDevice *mdev = ferry_inventory_find(host->inventory, uuid);
     g_autoptr(GPtrArray) claims = NULL;
-    const FerryUser *user = NULL;
+    g_autofree char *holder = NULL;
     FerrySlotKind *kind = NULL;
 
     if (mdev == NULL || (mdev->roles & FERRY_HOST_MDEV) == 0) {
-        say(ret_reason, "no-device", "there is no mediated device %s: make it there first",
-            need->device);
+        say(ret_reason, "no-device", "there is no mediated device %s: make it there first", uuid);
+        return true;
+    }
+    if (need->type != NULL && g_strcmp0(mdev->type, need->type) != 0) {
+        say(ret_reason, "wrong-type", "the mediated device %s is of type %s, and it needs %s", uuid,
+            mdev->type, need->type);
         return true;
     }
     if (!ferry_pools_claims(host->pools, NULL, &claims, error))
         return false;
-    user = ferry_users_find(users, mdev);
+    holder = holder_of(host, mdev, claims);
+    if (holder != NULL) {
+        say(ret_reason, "device-in-use", "the mediated device %s is used by %s: give another one",
+            uuid, holder);
+        return true;
+    }
     kind = kind_new(NULL, NULL);
     kind->name = g_strdup(mdev->name);
     kind->member = g_strdup(mdev->parent);
-    kind->device = g_ascii_strdown(need->device, -1);
-    kind->available = user == NULL;
-    for (guint i = 0; i < claims->len; i++)
-        if (g_strcmp0(((FerryClaimRow *)g_ptr_array_index(claims, i))->device, kind->device) == 0)
-            kind->available = 0;
+    kind->device = g_steal_pointer(&uuid);
+    kind->available = 1;
     kind->facts = ferry_host_facts(host->root, host->inventory, mdev, NULL, host->ops, host->data);
     g_ptr_array_add(ret, kind);
     return true;
@@ -275,6 +301,87 @@ find_pool(const FerrySlotHost *host,
 }
 
 bool
+ferry_slots_held(FerryPools *pools, const FerryPlan *plan, GPtrArray **ret, GError **error)
+{
+    g_autoptr(GPtrArray) claims = NULL;
+    guint i = 0;
+
+    if (plan->reservation == NULL)
+        return true;
+    if (!ferry_pools_claims(pools, plan->guest_uuid, &claims, error))
+        return false;
+    while (i < claims->len) {
+        const FerryClaimRow *claim = g_ptr_array_index(claims, i);
+
+        if (g_str_equal(claim->job, plan->reservation) || g_str_equal(claim->job, plan->job))
+            i++;
+        else
+            (void)g_ptr_array_remove_index(claims, i);
+    }
+    *ret = g_steal_pointer(&claims);
+    return true;
+}
+
+/* Each claim is a kind of its own; "available" is of all, for the ledger counts by PF and parent.
+ */
+static FerrySlotKind *
+kind_of_claim(const FerrySlotHost *host, const FerryClaimRow *claim)
+{
+    g_autofree char *above = NULL;
+    g_autofree char *type = NULL;
+    const FerryHostDevice *vf = NULL;
+    const FerryHostDevice *device = NULL;
+    FerrySlotKind *kind = NULL;
+
+    if (claim->device[0] != '\0') {
+        ferry_slot_parse_mdev(claim->slot, &above, &type);
+        device = ferry_inventory_find(host->inventory, above);
+    } else {
+        vf = ferry_pools_device(host->inventory, claim);
+        device = vf == NULL ? NULL : ferry_inventory_find(host->inventory, vf->pf);
+    }
+    if (device == NULL)
+        return NULL;
+    kind = kind_new(NULL, NULL);
+    kind->name = type != NULL ? g_strdup_printf("%s %s", device->name, type)
+                              : g_strdup(device->netdev != NULL ? device->netdev : device->name);
+    kind->pool = claim->pool[0] != '\0' ? g_strdup(claim->pool) : NULL;
+    kind->member = g_strdup(device->name);
+    kind->netdev = g_strdup(device->netdev);
+    kind->driver = vf == NULL ? NULL : g_strdup(vf->driver);
+    g_ptr_array_add(kind->slots, g_strdup(claim->slot));
+    kind->available = host->held->len;
+    kind->facts = ferry_host_facts(host->root, host->inventory, vf != NULL ? vf : device, type,
+                                   host->ops, host->data);
+    if (type != NULL)
+        json_object_set_new(kind->facts, "available", json_integer(1));
+    kind->type = g_steal_pointer(&type);
+    return kind;
+}
+
+/* What is held for it, and nothing else, though more may be free. */
+static void
+find_held(const FerrySlotHost *host, const FerryPlanNeed *need, GPtrArray *ret, json_t **ret_reason)
+{
+    const char *alias = need->way == FERRY_WAY_HYBRID ? need->vf_alias : need->alias;
+    FerrySlotKind *kind = NULL;
+    bool is_held = false;
+
+    for (guint i = 0; i < host->held->len && !is_held; i++) {
+        const FerryClaimRow *claim = g_ptr_array_index(host->held, i);
+
+        is_held = g_strcmp0(claim->alias, alias) == 0;
+        kind = is_held ? kind_of_claim(host, claim) : NULL;
+    }
+    if (kind != NULL)
+        g_ptr_array_add(ret, kind);
+    else if (is_held)
+        say(ret_reason, "device-gone", "the slot that is reserved is not there now");
+    else if (!need->may_degrade)
+        say(ret_reason, "reservation-changed", "nothing is reserved there");
+}
+
+bool
 ferry_slots_find(const FerrySlotHost *host,
                  const FerryPlanNeed *need,
                  GPtrArray *ret,
@@ -283,6 +390,10 @@ ferry_slots_find(const FerrySlotHost *host,
 {
     if (need->device != NULL)
         return find_given(host, need, ret, ret_reason, error);
+    if (host->held != NULL) {
+        find_held(host, need, ret, ret_reason);
+        return true;
+    }
     if (need->pool != NULL)
         return find_pool(host, need, ret, ret_reason, error);
     if (need->parent != NULL || need->type != NULL)

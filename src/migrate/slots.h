@@ -3,7 +3,7 @@
 #include <jansson.h>
 
 #include "host/facts.h"
-#include "migrate/need.h"
+#include "migrate/plan.h"
 #include "pool/pools.h"
 
 /** Where slots are looked for; all of it the caller's. */
@@ -13,6 +13,7 @@ typedef struct {
     int root; /* as for ferry_host_facts(), with run/ too */
     const FerryDriverOps *ops;
     void *data;
+    const GPtrArray *held; /* (nullable): FerryClaimRow of a reservation: its slots and no others */
 } FerrySlotHost;
 
 /**
@@ -34,6 +35,15 @@ typedef struct {
 } FerrySlotKind;
 
 void ferry_slot_kind_free(FerrySlotKind *kind);
+
+/**
+ * The claims of the reservation that the plan names, be they its job's by now.
+ *
+ * @ret: (out) (nullable) (transfer full): array of FerryClaimRow; NULL when it names none
+ *
+ * Returns: false with the store's errors
+ */
+bool ferry_slots_held(FerryPools *pools, const FerryPlan *plan, GPtrArray **ret, GError **error);
 
 /**
  * All kinds of slots that a need may be met by.  Nothing of the source's addresses or UUIDs is

@@ -35,6 +35,11 @@ static const char *const steps[] = {
 
     ("CREATE TABLE probe (kind TEXT PRIMARY KEY, answer TEXT NOT NULL,"
      "  probed_us INTEGER NOT NULL) STRICT, WITHOUT ROWID;"),
+
+    "CREATE TABLE reservation (id TEXT PRIMARY KEY, side TEXT NOT NULL, guest_uuid TEXT NOT NULL,"
+    "  guest_name TEXT NOT NULL, peer TEXT NOT NULL, terms TEXT NOT NULL, devices TEXT NOT NULL,"
+    "  state TEXT NOT NULL, job TEXT NOT NULL, created_us INTEGER NOT NULL,"
+    "  expires_us INTEGER NOT NULL) STRICT, WITHOUT ROWID;",
 };
 
 int

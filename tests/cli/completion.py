@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 
-from daemon import GUEST, MOVED, MTTY, PF
+from daemon import GUEST, MOVED, MTTY, PF, RESERVATION
 from fake_ferryd import FakeFerryd
 
 BASH = """
@@ -45,6 +45,9 @@ ROWS = [
     (["ferry", "migrate", ""], ["web", "db"], ["beta"]),
     (["ferry", "migrate", "web", "--"], ["--to", "--check", "--max-downtime", "--json", "--help"], ["web"]),
     (["ferry", "migrate", "web", "--to", ""], ["beta"], ["web"]),
+    (["ferry", "migrate", "web", "--reservation", ""], ["R1"], ["web"]),
+    (["ferry", "reservation", "cancel", ""], ["R1"], ["RESERVATION"]),
+    (["ferry", "reserve", "web", "--on", ""], ["beta"], ["web"]),
     (["ferry", "job", "watch", ""], ["J1"], ["web"]),
     (["ferry", "host", "check", ""], ["beta"], []),
     (["ferry", "pki", ""], ["init", "issue", "install", "show"], []),
@@ -73,6 +76,7 @@ def main(ferry, folder):
     with tempfile.TemporaryDirectory() as root, FakeFerryd(root, {
             ("GET", "/v1/guests"): (200, {"guests": [GUEST, dict(GUEST, name="db")]}),
             ("GET", "/v1/jobs"): (200, {"jobs": [MOVED]}),
+            ("GET", "/v1/reservations"): (200, {"reservations": [RESERVATION]}),
             ("GET", "/v1/devices"): (200, {"devices": [PF, MTTY]}),
             ("GET", "/v1/pfs"): (200, {"pfs": [PF, dict(PF, name="0000:04:00.0", netdev=None)]}),
             ("GET", "/v1/mdevs"): (200, {"mdevs": [{"name": "u1", "state": "free"}]}),

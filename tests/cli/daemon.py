@@ -66,6 +66,11 @@ MIGRATE = ("POST", "/v1/migrations")
 EVENTS = ("GET", "/v1/jobs/J1/events")
 CANCEL = ("POST", "/v1/jobs/J1/cancel")
 CHECK = ("POST", "/v1/checks")
+RESERVATION = {"id": "R1", "side": "source", "guest": {"name": "web", "uuid": GUEST["uuid"]}, "source": "alpha",
+               "target": "beta", "state": "reserved", "created": "2026-01-31T12:00:00.000Z",
+               "expires": "2026-01-31T12:10:00.000Z", "devices": [
+                   {"alias": "ua-gpu0", "way": "state", "pool": "gpus", "slot": "mtty/mtty-1"}]}
+RESERVE = ("POST", "/v1/reservations")
 NO = refused(("no-cpu-feature", "beta lacks CPU feature avx512f", {"remedy": "choose another host"}),
              ("already-there", "a guest of that name is on beta", {}))
 
@@ -296,6 +301,29 @@ ROWS = [
     ({CHECK: (200, {"verdict": "no", "reasons": NO[1]["reasons"]})}, ["check", "web", "--to", "beta"], 1,
      "web cannot move to beta:\n  no-cpu-feature: beta lacks CPU feature avx512f\n    choose another host\n"
      "  already-there: a guest of that name is on beta\n", ""),
+    ({}, ["check", "web"], 2, "", "ferry: missing --to HOST, or --reservation RESERVATION\n"),
+    ({}, ["migrate", "web"], 2, "", "ferry: missing --to HOST, or --reservation RESERVATION\n"),
+    ({CHECK: (200, {"verdict": "yes", "target": "beta"})}, ["check", "web", "--reservation", "R1"], 0,
+     "web can move to beta\n", ""),
+    ({MIGRATE: refused(("reservation-expired", "reservation R1 expired", {}))}, ["migrate", "web", "--reservation", "R1"], 1,
+     "", "web cannot move to the host of its reservation:\n  reservation-expired: reservation R1 expired\n"),
+    ({RESERVE: (201, RESERVATION)}, ["reserve", "web", "--on", "beta"], 0, "R1\n",
+     'Held until 2026-01-31T12:10:00.000Z: "ferry migrate web --reservation R1" uses it.\n'),
+    ({RESERVE: refused(("no-free-slot", "beta has nothing left", {}))}, ["reserve", "web", "--on", "beta"], 1, "",
+     "ferry: refused\n  no-free-slot: beta has nothing left\n"),
+    ({}, ["reserve", "web", "--on", "beta", "--ttl", "soon"], 2, "", None),
+    ({}, ["reserve", "web", "--on", "beta", "--device", "x"], 2, "",
+     "ferry: --device x: expected ALIAS=UUID, a device that is at the target already\n"),
+    ({("GET", "/v1/reservations"): (200, {"reservations": [RESERVATION]})}, ["reservation", "list"], 0,
+     "RESERVATION  GUEST  SOURCE  TARGET  STATE     EXPIRES\n"
+     "R1           web    alpha   beta    reserved  2026-01-31T12:10:00.000Z\n", ""),
+    ({("GET", "/v1/reservations/R1"): (200, RESERVATION)}, ["reservation", "show", "R1"], 0,
+     "reservation: R1\nguest:       web\nsource:      alpha\ntarget:      beta\nstate:       reserved\n"
+     "created:     2026-01-31T12:00:00.000Z\nexpires:     2026-01-31T12:10:00.000Z\n\n"
+     "DEVICE   WAY    POOL  SLOT         GIVEN\nua-gpu0  state  gpus  mtty/mtty-1  -\n", ""),
+    ({("DELETE", "/v1/reservations/R1"): (204, None)}, ["reservation", "cancel", "R1"], 0, "", ""),
+    ({("DELETE", "/v1/reservations/R1"): problem(409, "busy", "it was used by job J1")}, ["reservation", "cancel", "R1"], 5,
+     "", "ferry: it was used by job J1\n"),
     ({CHECK: (200, {"verdict": "unknown", "reasons": []})}, ["check", "web", "--to", "beta"], 21, None, ""),
     ({CHECK: (200, {"verdict": "yes"})}, ["migrate", "web", "--to", "beta", "--check"], 0, "web can move to beta\n", ""),
     ({MIGRATE: NO}, ["migrate", "web", "--to", "beta"], 1, "",
@@ -355,15 +383,18 @@ def test_problems(case):
 
 def test_requests(case):
     """What the options become."""
-    with case.serve({MIGRATE: NO, CHECK: (200, {"verdict": "yes"}), ("POST", "/v1/hosts"): (201, {})}) as ferryd:
+    with case.serve({MIGRATE: NO, CHECK: (200, {"verdict": "yes"}), ("POST", "/v1/hosts"): (201, {}), RESERVE: (201, RESERVATION)}) as ferryd:
         case.run("migrate", "web", "--to", "beta", code=1)
+        case.run("migrate", "web", "--reservation", "R1", code=1)
+        case.run("reserve", "web", "--on", "beta", "--ttl", "1500ms", "--accept-unknown", "--device", f"ua-gpu0={UUID}")
         case.run("migrate", "--to=beta", "web", "--max-downtime", "15s", "--timeout", "1500ms", "--bandwidth", "96Mi",
                  code=1)
         case.run("check", "web", "--to", "beta")
         case.run("host", "add", "beta", "--address", "[::1]:7")
     plain = {"guest": "web", "to": "beta"}
     assert ferryd.calls == [
-        ("POST", "/v1/migrations", plain),
+        ("POST", "/v1/migrations", plain), ("POST", "/v1/migrations", {"guest": "web", "reservation": "R1"}),
+        ("POST", "/v1/reservations", {**plain, "devices": {"ua-gpu0": UUID}, "accept_unknown": True, "ttl_s": 2}),
         ("POST", "/v1/migrations", {**plain, "max_downtime_ms": 15000, "timeout_s": 2, "bandwidth_bps": 100663296}),
         ("POST", "/v1/checks", plain), ("POST", "/v1/hosts", {"name": "beta", "address": "[::1]:7"})], ferryd.calls
 

@@ -11,7 +11,7 @@ import sys
 
 OPTION = re.compile(r"^  (?:(-\w), )?--([a-z-]+)(?:[ =](\S+))?(?:  |$)", re.M)
 # A page that speaks of a command by another's name.
-PAGE_OF = {"check": "migrate"}
+PAGE_OF = {"check": "migrate", "reserve": "reservation"}
 COMMON = {"json", "socket", "help"}
 
 

@@ -56,6 +56,9 @@ static const Row rows[] = {
     { "no-rule", STATE("a", POOL("gpus"), "mtty-1", HERE), "a: unknown -", "unknown", "firmware", false, true },
     { "accepted-is-not-incompatible", STATE("a", POOL("ones"), "mtty-2", HERE), "a: no -", "incompatible", NULL, true, false },
     { "given", STATE("a", "\"device\": \"" UUID "\"", "mtty-1", HERE), "a: yes " UUID, "", NULL, false, false },
+    { "given-in-capitals", STATE("a", "\"device\": \"0D9F7F5C-2F0E-4A55-9C4D-6A1F54A1C001\"", "mtty-1", HERE), "a: yes " UUID, "", NULL, false, false },
+    { "given-of-another-type", STATE("a", "\"device\": \"" UUID "\"", "mtty-2", HERE), "a: no -", "wrong-type", "is of type mtty-1, and it needs mtty-2", true, false },
+    { "given-is-no-mdev", STATE("a", "\"device\": \"0000:03:10.0\"", "mtty-1", HERE), "a: no -", "no-device", "make it there first", false, false },
     { "given-missing", STATE("a", "\"device\": \"0d9f7f5c-2f0e-4a55-9c4d-6a1f54a1c009\"", "mtty-1", HERE), "a: no -", "no-device", "make it there first", false, false },
     { "given-twice", STATE("a", "\"device\": \"" UUID "\"", "mtty-1", HERE) "," STATE("b", "\"device\": \"" UUID "\"", "mtty-1", HERE), "a: yes " UUID ", b: no -", "no-free-slot", NULL, false, false },
     { "all-twos", STATE("a", POOL("gpus"), "mtty-2", HERE) "," STATE("b", POOL("gpus"), "mtty-2", HERE) "," STATE("c", POOL("gpus"), "mtty-2", HERE), "a: yes mtty mtty-2, b: yes mtty mtty-2, c: no -", "no-free-slot", "all of it is in use", false, false },
@@ -252,6 +255,63 @@ test_claims_count(void)
     g_assert_nonnull(claim);
 }
 
+/* The device that somebody made is a guest's by now. */
+static void
+expect_in_use(World *world, const char *by)
+{
+    g_autoptr(FerryOffers) offers = offers_of(world);
+    const Row row = { .needs = STATE("a", "\"device\": \"" UUID "\"", "mtty-1", HERE),
+                      .accept_unknown = true };
+    g_autoptr(FerryPlan) plan = plan_of(&row);
+    g_autofree char *codes = NULL;
+    json_t *reasons = json_array();
+    json_t *answers = NULL;
+
+    g_assert_true(ferry_offers_answer(offers, plan, &answers, reasons, NULL));
+    codes = codes_of(reasons);
+    g_assert_cmpstr(codes, ==, "device-in-use");
+    g_assert_nonnull(
+        strstr(json_string_value(json_object_get(json_array_get(reasons, 0), "message")), by));
+    json_decref(answers);
+    json_decref(reasons);
+}
+
+static void
+test_given_in_use(void)
+{
+    g_autoptr(World) world = make_world(false);
+
+    world_open(world, 47, "db", UUID);
+    expect_in_use(world, "used by guest db: give another one");
+}
+
+static void
+test_given_made_by_ferry(void)
+{
+    g_autoptr(World) world = make_world(false);
+    const FerryNeed need = { .guest_uuid = "g1",
+                             .guest_name = "db",
+                             .alias = "ua-gpu0",
+                             .parent = "mtty",
+                             .type = "mtty-1",
+                             .uuid = "0d9f7f5c-2f0e-4a55-9c4d-6a1f54a1c002" };
+    const Row row = { .needs = STATE("a", "\"device\": \"0d9f7f5c-2f0e-4a55-9c4d-6a1f54a1c002\"",
+                                     "mtty-1", HERE) };
+    g_autoptr(FerryClaimRow) claim = world_claim(world, &need);
+    g_autoptr(FerryOffers) offers = offers_of(world);
+    g_autoptr(FerryPlan) plan = plan_of(&row);
+    g_autofree char *codes = NULL;
+    json_t *reasons = json_array();
+    json_t *answers = NULL;
+
+    world_prepare(world, claim->generation);
+    g_assert_true(ferry_offers_answer(offers, plan, &answers, reasons, NULL));
+    codes = codes_of(reasons);
+    g_assert_cmpstr(codes, ==, "device-in-use");
+    json_decref(answers);
+    json_decref(reasons);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -262,5 +322,7 @@ main(int argc, char **argv)
     }
     g_test_add_func("/offer/explains", test_explains);
     g_test_add_func("/offer/claims-count", test_claims_count);
+    g_test_add_func("/offer/given-in-use", test_given_in_use);
+    g_test_add_func("/offer/given-made-by-ferry", test_given_made_by_ferry);
     return g_test_run();
 }
