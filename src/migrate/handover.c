@@ -105,8 +105,11 @@ ferry_source_do_wait(FerrySource *self)
         self->held_ms = now_ms;
         ferry_job_set_phase(self->job, FERRY_PHASE_HANDOVER);
     }
-    watch_progress(self, now_ms);
-    keep_alive(self, now_ms);
+    if (self->held_ms == 0) { /* the guest stands still from then on: nothing is asked but the
+                                 handover's own questions, and the long poll renews the lease */
+        watch_progress(self, now_ms);
+        keep_alive(self, now_ms);
+    }
     over = overrun(self, ferry_source_now_ms(self));
     if (over != NULL)
         return ferry_source_abort(self, over->code, over->message);
@@ -186,6 +189,8 @@ ferry_source_do_committed(FerrySource *self)
         self->blackout_ms = ferry_source_now_ms(self) - stopped_ms;
         ferry_job_set_blackout(self->job, self->blackout_ms);
     }
+    if (self->live)
+        watch_progress(self, ferry_source_now_ms(self)); /* what went over while it stood still */
     ferry_job_set_state(self->job, FERRY_JOB_RUNNING);
     ferry_job_set_phase(self->job, FERRY_PHASE_ATTACH);
     return ferry_source_append(
