@@ -1,7 +1,7 @@
 #include "store/host.h"
 
 #include "base/error.h"
-#include "store/query.h"
+#include "store/named.h"
 
 void
 ferry_host_row_free(FerryHostRow *row)
@@ -11,41 +11,6 @@ ferry_host_row_free(FerryHostRow *row)
     g_free(row->name);
     g_free(row->address);
     g_free(row);
-}
-
-bool
-ferry_store_host_add(FerryStore *self, const FerryHostRow *host, GError **error)
-{
-    FERRY_STORE_LOCKED(self);
-
-    if (!ferry_store_run(self, error, "INSERT INTO host VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-                         "ssi", host->name, host->address, host->added_us))
-        return false;
-    if (sqlite3_changes(self->db) == 0) {
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_EXISTS,
-                    "cannot add host %s: there is one of that name. Remove it first "
-                    "(\"ferry host remove %s\") to change its address.",
-                    host->name, host->name);
-        return false;
-    }
-    return true;
-}
-
-bool
-ferry_store_host_remove(FerryStore *self, const char *name, GError **error)
-{
-    FERRY_STORE_LOCKED(self);
-
-    if (!ferry_store_run(self, error, "DELETE FROM host WHERE name = ?", "s", name))
-        return false;
-    if (sqlite3_changes(self->db) == 0) {
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_NOT_FOUND,
-                    "cannot remove host %s: there is none of that name. \"ferry host list\" shows "
-                    "those there are.",
-                    name);
-        return false;
-    }
-    return true;
 }
 
 static bool
@@ -62,17 +27,51 @@ row_of(FerryStore *self, sqlite3_stmt *query, void **ret, GError **error)
     return true;
 }
 
+static const FerryNamedTable table = {
+    .add = "INSERT INTO host VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+    .remove = "DELETE FROM host WHERE name = ?",
+    .find = "SELECT name, address, added_us FROM host WHERE name = ?",
+    .list = "SELECT name, address, added_us FROM host ORDER BY name",
+    .row_of = row_of,
+    .free_row = (GDestroyNotify)ferry_host_row_free,
+};
+
+bool
+ferry_store_host_add(FerryStore *self, const FerryHostRow *host, GError **error)
+{
+    bool added = false;
+
+    if (!ferry_named_add(self, &table, host->name, host->address, host->added_us, &added, error))
+        return false;
+    if (!added)
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_EXISTS,
+                    "cannot add host %s: there is one of that name. Remove it first "
+                    "(\"ferry host remove %s\") to change its address.",
+                    host->name, host->name);
+    return added;
+}
+
+bool
+ferry_store_host_remove(FerryStore *self, const char *name, GError **error)
+{
+    bool removed = false;
+
+    if (!ferry_named_remove(self, &table, name, &removed, error))
+        return false;
+    if (!removed)
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_NOT_FOUND,
+                    "cannot remove host %s: there is none of that name. \"ferry host list\" shows "
+                    "those there are.",
+                    name);
+    return removed;
+}
+
 bool
 ferry_store_host_find(FerryStore *self, const char *name, FerryHostRow **ret, GError **error)
 {
-    FERRY_STORE_LOCKED(self);
-    g_autoptr(sqlite3_stmt) query = ferry_store_query(
-        self, error, "SELECT name, address, added_us FROM host WHERE name = ?", "s", name);
     void *found = NULL;
-    bool row = false;
 
-    if (query == NULL || !ferry_store_next(self, query, &row, error) ||
-        (row && !row_of(self, query, &found, error)))
+    if (!ferry_named_find(self, &table, name, &found, error))
         return false;
     *ret = found;
     return true;
@@ -81,10 +80,5 @@ ferry_store_host_find(FerryStore *self, const char *name, FerryHostRow **ret, GE
 bool
 ferry_store_host_list(FerryStore *self, GPtrArray **ret, GError **error)
 {
-    FERRY_STORE_LOCKED(self);
-    g_autoptr(sqlite3_stmt) query = ferry_store_query(
-        self, error, "SELECT name, address, added_us FROM host ORDER BY name", "");
-
-    return ferry_store_collect(self, query, row_of, (GDestroyNotify)ferry_host_row_free, ret,
-                               error);
+    return ferry_named_list(self, &table, ret, error);
 }

@@ -1,7 +1,7 @@
 #include "store/pools.h"
 
 #include "base/error.h"
-#include "store/query.h"
+#include "store/named.h"
 
 void
 ferry_pool_row_free(FerryPoolRow *row)
@@ -11,39 +11,6 @@ ferry_pool_row_free(FerryPoolRow *row)
     g_free(row->name);
     g_free(row->definition);
     g_free(row);
-}
-
-bool
-ferry_store_pool_add(FerryStore *self, const FerryPoolRow *pool, GError **error)
-{
-    FERRY_STORE_LOCKED(self);
-
-    if (!ferry_store_run(self, error, "INSERT INTO pool VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-                         "ssi", pool->name, pool->definition, pool->created_us))
-        return false;
-    if (sqlite3_changes(self->db) == 0) {
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_EXISTS,
-                    "cannot define pool %s: there is one of that name. Undefine it first (\"ferry "
-                    "pool undefine %s\"), or choose another name.",
-                    pool->name, pool->name);
-        return false;
-    }
-    return true;
-}
-
-bool
-ferry_store_pool_remove(FerryStore *self, const char *name, GError **error)
-{
-    FERRY_STORE_LOCKED(self);
-
-    if (!ferry_store_run(self, error, "DELETE FROM pool WHERE name = ?", "s", name))
-        return false;
-    if (sqlite3_changes(self->db) == 0) {
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_NOT_FOUND,
-                    "there is no pool %s: \"ferry pool list\" shows those there are", name);
-        return false;
-    }
-    return true;
 }
 
 static bool
@@ -60,17 +27,50 @@ row_of(FerryStore *self, sqlite3_stmt *query, void **ret, GError **error)
     return true;
 }
 
+static const FerryNamedTable table = {
+    .add = "INSERT INTO pool VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+    .remove = "DELETE FROM pool WHERE name = ?",
+    .find = "SELECT name, definition, created_us FROM pool WHERE name = ?",
+    .list = "SELECT name, definition, created_us FROM pool ORDER BY name",
+    .row_of = row_of,
+    .free_row = (GDestroyNotify)ferry_pool_row_free,
+};
+
+bool
+ferry_store_pool_add(FerryStore *self, const FerryPoolRow *pool, GError **error)
+{
+    bool added = false;
+
+    if (!ferry_named_add(self, &table, pool->name, pool->definition, pool->created_us, &added,
+                         error))
+        return false;
+    if (!added)
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_EXISTS,
+                    "cannot define pool %s: there is one of that name. Undefine it first (\"ferry "
+                    "pool undefine %s\"), or choose another name.",
+                    pool->name, pool->name);
+    return added;
+}
+
+bool
+ferry_store_pool_remove(FerryStore *self, const char *name, GError **error)
+{
+    bool removed = false;
+
+    if (!ferry_named_remove(self, &table, name, &removed, error))
+        return false;
+    if (!removed)
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_NOT_FOUND,
+                    "there is no pool %s: \"ferry pool list\" shows those there are", name);
+    return removed;
+}
+
 bool
 ferry_store_pool_find(FerryStore *self, const char *name, FerryPoolRow **ret, GError **error)
 {
-    FERRY_STORE_LOCKED(self);
-    g_autoptr(sqlite3_stmt) query = ferry_store_query(
-        self, error, "SELECT name, definition, created_us FROM pool WHERE name = ?", "s", name);
     void *found = NULL;
-    bool row = false;
 
-    if (query == NULL || !ferry_store_next(self, query, &row, error) ||
-        (row && !row_of(self, query, &found, error)))
+    if (!ferry_named_find(self, &table, name, &found, error))
         return false;
     *ret = found;
     return true;
@@ -79,10 +79,5 @@ ferry_store_pool_find(FerryStore *self, const char *name, FerryPoolRow **ret, GE
 bool
 ferry_store_pool_list(FerryStore *self, GPtrArray **ret, GError **error)
 {
-    FERRY_STORE_LOCKED(self);
-    g_autoptr(sqlite3_stmt) query = ferry_store_query(
-        self, error, "SELECT name, definition, created_us FROM pool ORDER BY name", "");
-
-    return ferry_store_collect(self, query, row_of, (GDestroyNotify)ferry_pool_row_free, ret,
-                               error);
+    return ferry_named_list(self, &table, ret, error);
 }

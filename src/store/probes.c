@@ -1,6 +1,6 @@
 #include "store/probes.h"
 
-#include "store/query.h"
+#include "store/named.h"
 
 void
 ferry_probe_row_free(FerryProbeRow *row)
@@ -21,23 +21,31 @@ ferry_store_probe_set(FerryStore *self, const FerryProbeRow *probe, GError **err
                            probe->kind, probe->answer, probe->probed_us);
 }
 
+static bool
+row_of(FerryStore *self, sqlite3_stmt *query, void **ret, GError **error)
+{
+    FerryProbeRow *row = g_new0(FerryProbeRow, 1);
+
+    (void)self;
+    (void)error; /* the answer is its reader's to judge */
+    row->kind = ferry_store_text(query, 0);
+    row->answer = ferry_store_text(query, 1);
+    row->probed_us = sqlite3_column_int64(query, 2);
+    *ret = row;
+    return true;
+}
+
 bool
 ferry_store_probe_find(FerryStore *self, const char *kind, FerryProbeRow **ret, GError **error)
 {
-    FERRY_STORE_LOCKED(self);
-    g_autoptr(sqlite3_stmt) query = ferry_store_query(
-        self, error, "SELECT kind, answer, probed_us FROM probe WHERE kind = ?", "s", kind);
-    FerryProbeRow *found = NULL;
-    bool row = false;
+    static const FerryNamedTable table = {
+        .find = "SELECT kind, answer, probed_us FROM probe WHERE kind = ?",
+        .row_of = row_of,
+    };
+    void *found = NULL;
 
-    if (query == NULL || !ferry_store_next(self, query, &row, error))
+    if (!ferry_named_find(self, &table, kind, &found, error))
         return false;
-    if (row) {
-        found = g_new0(FerryProbeRow, 1);
-        found->kind = ferry_store_text(query, 0);
-        found->answer = ferry_store_text(query, 1);
-        found->probed_us = sqlite3_column_int64(query, 2);
-    }
     *ret = found;
     return true;
 }
