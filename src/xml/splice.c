@@ -1,21 +1,14 @@
-/*
- * Where elements begin and end in the text is found by a scan of its own: libxml2 records it only
- * through a field that is deprecated, and sorts it by address.  The scan needs to know little, for
- * the text is well-formed and has no DOCTYPE: libxml2 has read it.
- */
 #include "xml/splice.h"
 
 #include <string.h>
 
 #include "base/error.h"
 #include "xml/document.h"
+#include "xml/scan.h"
 
 typedef struct {
     const xmlNode *node;
-    size_t begin;     /* of "<name" */
-    size_t content;   /* behind the start tag */
-    size_t close;     /* of "</name>", or of the "/>" of an empty element */
-    size_t end;       /* behind the element */
+    FerrySpan at;
     GPtrArray *added; /* (nullable) of char *: what is to be appended */
 } Span;
 
@@ -56,103 +49,6 @@ ferry_splice_free(FerrySplice *self)
     g_free(self);
 }
 
-/* What is no element, and how it ends. */
-static const struct {
-    const char *begin;
-    const char *end;
-} others[] = {
-    { "<!--", "-->" },
-    { "<![CDATA[", "]]>" },
-    { "<?", "?>" },
-};
-
-/* Returns: (nullable): behind the comment, CDATA or instruction at @at; @at when there is none */
-static const char *
-skip_other(const char *at)
-{
-    for (size_t i = 0; i < G_N_ELEMENTS(others); i++)
-        if (g_str_has_prefix(at, others[i].begin)) {
-            const char *end = strstr(at + strlen(others[i].begin), others[i].end);
-
-            return end != NULL ? end + strlen(others[i].end) : NULL;
-        }
-    return at;
-}
-
-/* Returns: (nullable): the ">" of the start tag at @at; one in a quoted value is none */
-static const char *
-find_tag_end(const char *at)
-{
-    for (char quote = '\0'; *at != '\0'; at++) {
-        if (quote != '\0')
-            quote = *at == quote ? '\0' : quote;
-        else if (*at == '"' || *at == '\'')
-            quote = *at;
-        else if (*at == '>')
-            return at;
-    }
-    return NULL;
-}
-
-static const char *
-open_span(FerrySplice *self, const char *at, GPtrArray *open)
-{
-    const char *end = find_tag_end(at);
-    Span *span = NULL;
-
-    if (end == NULL)
-        return NULL;
-    span = g_new0(Span, 1);
-    span->begin = (size_t)(at - self->text);
-    span->content = (size_t)(end + 1 - self->text);
-    span->close = span->end = span->content;
-    g_ptr_array_add(self->spans, span);
-    if (end[-1] == '/')
-        span->close -= 2;
-    else
-        g_ptr_array_add(open, span);
-    return end + 1;
-}
-
-static const char *
-close_span(FerrySplice *self, const char *at, GPtrArray *open)
-{
-    const char *end = strchr(at, '>');
-    Span *span = NULL;
-
-    if (end == NULL || open->len == 0)
-        return NULL;
-    span = g_ptr_array_steal_index(open, open->len - 1);
-    span->close = (size_t)(at - self->text);
-    span->end = (size_t)(end + 1 - self->text);
-    return end + 1;
-}
-
-static const char *
-scan_one(FerrySplice *self, const char *at, GPtrArray *open)
-{
-    const char *behind = skip_other(at);
-
-    if (behind != at)
-        return behind;
-    return at[1] == '/' ? close_span(self, at, open) : open_span(self, at, open);
-}
-
-static bool
-scan(FerrySplice *self)
-{
-    g_autoptr(GPtrArray) open = g_ptr_array_new();
-    const char *at = strchr(self->text, '<');
-
-    while (at != NULL) {
-        at = scan_one(self, at, open);
-        if (at == NULL)
-            return false;
-        at = strchr(at, '<');
-    }
-    return open->len == 0;
-}
-
 /* In the order of the document, as start tags stand in the text. */
 static xmlNode *
 next_element(xmlNode *node)
@@ -166,16 +62,19 @@ next_element(xmlNode *node)
     return next;
 }
 
+/* Returns: whether there is one in @places for each element of @document */
 static bool
-match_nodes(FerrySplice *self, xmlDoc *document)
+match_nodes(FerrySplice *self, xmlDoc *document, const GArray *places)
 {
     xmlNode *node = xmlDocGetRootElement(document);
 
-    for (guint i = 0; i < self->spans->len; i++) {
-        Span *span = g_ptr_array_index(self->spans, i);
+    for (guint i = 0; i < places->len; i++) {
+        Span *span = g_new0(Span, 1);
 
+        g_ptr_array_add(self->spans, span);
         if (node == NULL)
             return false;
+        span->at = g_array_index(places, FerrySpan, i);
         span->node = node;
         node->_private = span;
         node = next_element(node);
@@ -187,12 +86,13 @@ FerrySplice *
 ferry_splice_new(const char *text, xmlDoc *document, GError **error)
 {
     g_autoptr(FerrySplice) self = g_new0(FerrySplice, 1);
+    g_autoptr(GArray) places = ferry_scan_elements(text);
 
     self->text = text;
     self->spans = g_ptr_array_new_with_free_func(span_free);
     self->edits = g_array_new(FALSE, FALSE, sizeof(Edit));
     g_array_set_clear_func(self->edits, edit_clear);
-    if (scan(self) && match_nodes(self, document))
+    if (places != NULL && match_nodes(self, document, places))
         return g_steal_pointer(&self);
     g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID,
                 "the XML is not in the encoding that its first line says: save it as UTF-8");
@@ -245,7 +145,7 @@ next_place(const char *text, size_t *at, Place *ret)
 static bool
 find_place(const FerrySplice *self, const Span *span, const char *name, Place *ret)
 {
-    size_t at = span->begin + strcspn(self->text + span->begin, " \t\r\n/>");
+    size_t at = span->at.begin + strcspn(self->text + span->at.begin, " \t\r\n/>");
     Place place = { 0 };
 
     while (next_place(self->text, &at, &place))
@@ -262,7 +162,7 @@ ferry_splice_set(FerrySplice *self, const xmlNode *node, const char *name, const
 {
     const Span *span = span_of(node);
     g_autofree char *escaped = value != NULL ? g_markup_escape_text(value, -1) : NULL;
-    const size_t tag_end = span->content - (self->text[span->content - 2] == '/' ? 2 : 1);
+    const size_t tag_end = span->at.content - (self->text[span->at.content - 2] == '/' ? 2 : 1);
     Place place = { 0 };
 
     if (find_place(self, span, name, &place)) {
@@ -304,13 +204,13 @@ void
 ferry_splice_remove(FerrySplice *self, const xmlNode *node)
 {
     const Span *span = span_of(node);
-    size_t from = line_indent(self->text, span->begin);
+    size_t from = line_indent(self->text, span->at.begin);
 
     if (!is_line_start(self->text, from))
-        from = span->begin;
+        from = span->at.begin;
     else
         from -= from > 1 && self->text[from - 2] == '\r' ? 2 : 1;
-    add_edit(self, from, span->end - from, g_strdup(""));
+    add_edit(self, from, span->at.end - from, g_strdup(""));
 }
 
 /* Returns: (transfer full) (nullable): what stands before @at on its line, when that is space */
@@ -330,8 +230,8 @@ child_indent(const FerrySplice *self, const Span *span)
     g_autofree char *own = NULL;
 
     if (child != NULL)
-        return indent_at(self, span_of(child)->begin);
-    own = indent_at(self, span->begin);
+        return indent_at(self, span_of(child)->at.begin);
+    own = indent_at(self, span->at.begin);
     return own != NULL ? g_strconcat(own, "  ", NULL) : NULL;
 }
 
@@ -363,25 +263,25 @@ void
 ferry_splice_insert_after(FerrySplice *self, const xmlNode *node, const char *xml)
 {
     const Span *span = span_of(node);
-    g_autofree char *indent = indent_at(self, span->begin);
+    g_autofree char *indent = indent_at(self, span->at.begin);
     g_autoptr(GString) out = g_string_new(NULL);
 
     append_line(out, xml, indent);
-    add_edit(self, span->end, 0, g_string_free(g_steal_pointer(&out), FALSE));
+    add_edit(self, span->at.end, 0, g_string_free(g_steal_pointer(&out), FALSE));
 }
 
 /* An empty element, <a/>, gets an end tag. */
 static void
 add_to_empty(FerrySplice *self, const Span *span, GString *out)
 {
-    const char *name = self->text + span->begin + 1;
-    g_autofree char *indent = indent_at(self, span->begin);
+    const char *name = self->text + span->at.begin + 1;
+    g_autofree char *indent = indent_at(self, span->at.begin);
 
     g_string_prepend(out, ">");
     if (indent != NULL)
         g_string_append_printf(out, "\n%s", indent);
     g_string_append_printf(out, "</%.*s>", (int)strcspn(name, " \t\r\n/>"), name);
-    add_edit(self, span->close, 2, g_strdup(out->str));
+    add_edit(self, span->at.close, 2, g_strdup(out->str));
 }
 
 static void
@@ -392,9 +292,9 @@ add_children(FerrySplice *self, const Span *span)
 
     for (guint i = 0; i < span->added->len; i++)
         append_line(out, g_ptr_array_index(span->added, i), indent);
-    if (span->close < span->content)
+    if (span->at.close < span->at.content)
         return add_to_empty(self, span, out);
-    add_edit(self, MAX(trim(self->text, span->close), span->content), 0, g_strdup(out->str));
+    add_edit(self, MAX(trim(self->text, span->at.close), span->at.content), 0, g_strdup(out->str));
 }
 
 static int
