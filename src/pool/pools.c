@@ -164,25 +164,39 @@ ferry_pools_list(FerryPools *self, GPtrArray **ret, GError **error)
     return true;
 }
 
-/* Every member must be here now: what is misspelt would else be found out by a guest. */
 static bool
-check_present(const FerryPoolView *view, GError **error)
+refuse_absent(const FerryLook *look, const FerryPool *pool, const char *name, GError **error)
 {
     static const char *const where[] = {
         [FERRY_POOL_VF] = "\"ferry pf list\" shows the PFs, \"ferry device list\" their VFs",
         [FERRY_POOL_MDEV] = "\"ferry mdev types\" shows the parents of mediated devices",
     };
+    const FerryHostDevice *device = ferry_inventory_find(look->inventory, name);
+
+    if (pool->kind == FERRY_POOL_MDEV && device != NULL && (device->roles & FERRY_HOST_VGPU) != 0)
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID,
+                    "pool %s: %s takes a vGPU type itself and is a VF to its guest, no mediated "
+                    "device: define a pool of VFs (\"--pf %s\"), and give each VF its type with "
+                    "\"ferry mdev create\"",
+                    pool->name, name, device->pf);
+    else
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_NOT_FOUND,
+                    "pool %s: there is no %s on this host: %s", pool->name, name,
+                    where[pool->kind]);
+    return false;
+}
+
+/* Every member must be here now: what is misspelt would else be found out by a guest. */
+static bool
+check_present(const FerryLook *look, const FerryPoolView *view, GError **error)
+{
     g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
 
     for (guint i = 0; i < view->members->len; i++) {
         const FerryMember *member = g_ptr_array_index(view->members, i);
 
-        if (member->device == NULL) {
-            g_set_error(error, FERRY_ERROR, FERRY_ERROR_NOT_FOUND,
-                        "pool %s: there is no %s on this host: %s", view->pool->name, member->name,
-                        where[view->pool->kind]);
-            return false;
-        }
+        if (member->device == NULL)
+            return refuse_absent(look, view->pool, member->name, error);
         if (!g_hash_table_add(seen, member->device)) {
             g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID,
                         "pool %s: %s is %s, which is a member already: take one out",
@@ -273,7 +287,8 @@ ferry_pools_define(FerryPools *self, const FerryPool *pool, json_t **ret_reasons
     if (!ferry_pools_look(self, &look, error))
         return false;
     view = ferry_pool_view_new(&look.look, ferry_pool_copy(pool));
-    if (!check_present(view, error) || !find_shared(self, &look.look, view, &reasons, error) ||
+    if (!check_present(&look.look, view, error) ||
+        !find_shared(self, &look.look, view, &reasons, error) ||
         (reasons == NULL && !store_pool(self, pool, error)))
         return false;
     *ret_reasons = reasons;

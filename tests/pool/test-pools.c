@@ -30,6 +30,11 @@ test_members_must_be_there(void)
         { "{\"name\": \"x\", \"parents\": [\"mdpy\"], \"types\": [\"t\"]}", FERRY_ERROR_NOT_FOUND,
           "pool x: there is no mdpy on this host: \"ferry mdev types\" shows the parents of "
           "mediated devices" },
+        { "{\"name\": \"x\", \"parents\": [\"0000:03:10.0\"], \"types\": [\"1145\"]}",
+          FERRY_ERROR_INVALID,
+          "pool x: 0000:03:10.0 takes a vGPU type itself and is a VF to its guest, no mediated "
+          "device: define a pool of VFs (\"--pf 0000:03:00.0\"), and give each VF its type with "
+          "\"ferry mdev create\"" },
         { "{\"name\": \"x\", \"pfs\": [\"eth3\", \"0000:03:00.0\"]}", FERRY_ERROR_INVALID,
           "pool x: 0000:03:00.0 is 0000:03:00.0, which is a member already: take one out" },
         { "{\"name\": \"x\", \"parents\": [\"mtty\", \"mtty_mtty\"], \"types\": [\"t\"]}",
@@ -43,6 +48,8 @@ test_members_must_be_there(void)
     g_autoptr(GPtrArray) pools = NULL;
 
     tree_parent(world->tree, "virtual/mtty/mtty", NULL, "mtty", 2);
+    tree_bind(world->tree, "0000:03:10.0", "nvidia");
+    tree_file(world->tree, "sys/bus/pci/devices/0000:03:10.0/nvidia/creatable_vgpu_types", "");
     world_define(world, "{\"name\": \"taken\", \"pfs\": [\"eth4\"]}");
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         json_t *json = json_loads(rows[i].json, 0, NULL);
