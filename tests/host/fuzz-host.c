@@ -1,12 +1,12 @@
 /*
- * libFuzzer target: any bytes as what sysfs and mdevctl's files hold.  The first byte says where
+ * libFuzzer target: any bytes as what sysfs and files of facts hold.  The first byte says where
  * the rest goes; whatever it is, a look ends, and what it found can be shown.
  */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "host/definition.h"
 #include "host/facts-dir.h"
 #include "host/inventory.h"
 #include "host/json.h"
@@ -47,6 +47,8 @@ remove_tree(void)
 static void
 make_tree(void)
 {
+    if (access("/dev/shm", W_OK) == 0) /* ext4 writes out what it replaces: far slower */
+        (void)g_setenv("TMPDIR", "/dev/shm", TRUE);
     tree = tree_new();
     (void)atexit(remove_tree);
     tree_pf(tree, "0000:03:00.0", "eth3", NULL, 7, 1);
@@ -83,12 +85,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const char *file = size > 0 ? files[data[0] % G_N_ELEMENTS(files)] : files[0];
     g_autofree char *text = g_strndup((const char *)data + (size > 0), size - (size > 0));
-    g_autoptr(FerryDefinition) definition = NULL;
     g_autofree char *path = NULL;
     g_autofree char *before = NULL;
 
-    (void)ferry_definition_parse("mtty", "0d9f7f5c-2f0e-4a55-9c4d-6a1f54a1c001", text, &definition,
-                                 NULL);
     if (tree == NULL)
         make_tree();
     path = g_build_filename(tree->path, file, NULL);
