@@ -10,6 +10,7 @@
 
 #include "api/guest-device.h"
 #include "api/guest-host.h"
+#include "api/guest-like.h"
 #include "api/json.h"
 #include "api/resources.h"
 #include "base/error.h"
@@ -211,24 +212,114 @@ find_guest(const FerryApi *api, const char *name, FerryGuest **ret, GError **err
 }
 
 static bool
+is_same(const char *one, const char *other)
+{
+    return other != NULL && g_ascii_strcasecmp(one, other) == 0;
+}
+
+/* @ret: whether the guest has that device under its alias; another one is the conversion's to
+ * refuse */
+static bool
+has_already(const Definition *self,
+            const char *xml,
+            const FerryGuestDevice *device,
+            bool *ret,
+            GError **error)
+{
+    g_autoptr(FerryDomain) before = NULL;
+    g_autoptr(FerryDomain) after = NULL;
+    g_autoptr(GPtrArray) notes = NULL;
+    g_autofree char *more = NULL;
+    g_autofree char *converted = NULL;
+    const FerryDevice *old = NULL;
+
+    if (device->alias == NULL)
+        return true;
+    if (!ferry_domain_parse(xml, &before, error))
+        return false;
+    old = ferry_domain_device(before, device->alias);
+    if (old == NULL || (device->uuid != NULL && !is_same(device->uuid, old->source)) ||
+        (device->mac != NULL && !is_same(device->mac, old->mac)))
+        return true;
+    if (!ferry_domain_xml_with(xml, device->unnamed, &more, error) ||
+        !ferry_convert_domain(more, ferry_guest_host_convert(self->host), &converted, &notes,
+                              error) ||
+        !ferry_domain_parse(converted, &after, error))
+        return false;
+    *ret = ferry_guest_like_find(before, after, device->alias) != NULL;
+    return true;
+}
+
+/* Two alike are common; so is a script that runs twice. */
+static bool
+warn_like(Definition *self, const char *guest, const char *xml, GError **error)
+{
+    g_autoptr(FerryDomain) before = NULL;
+    g_autoptr(FerryDomain) after = NULL;
+    const char *like = NULL;
+
+    if (!ferry_domain_parse(xml, &before, error) || !ferry_domain_parse(self->xml, &after, error))
+        return false;
+    like = ferry_guest_like_find(before, after, NULL);
+    if (like != NULL) {
+        g_autofree char *text =
+            g_strdup_printf("guest %s had one like it, %s: now it has another; with an alias of "
+                            "your own a device is added once, however often you ask",
+                            guest, like);
+
+        add_note(self, FERRY_NOTE_WARNING, text);
+    }
+    return true;
+}
+
+static bool
+add_to(Definition *self,
+       const FerryGuest *guest,
+       const char *xml,
+       const FerryGuestDevice *device,
+       GError **error)
+{
+    g_autofree char *more = NULL;
+
+    if (!(device->ephemeral != NULL
+              ? ferry_domain_xml_mark_ephemeral(xml, device->ephemeral, &more, error)
+              : ferry_domain_xml_with(xml, device->xml, &more, error)))
+        return false;
+    return convert(self, more, FERRY_NOTE_WARNING, error) &&
+           (device->alias != NULL || warn_like(self, guest->name, xml, error));
+}
+
+static void
+answer_already(Definition *self, const FerryGuest *guest, FerryResponse *response)
+{
+    ferry_response_json(response, MHD_HTTP_OK,
+                        json_pack("{s:{s:s, s:s}, s:b, s:O}", "guest", "name", guest->name, "uuid",
+                                  guest->uuid, "already", true, "notes", self->notes));
+}
+
+static bool
 add_device(void *data, const FerryRequest *request, FerryResponse *response, GError **error)
 {
     g_auto(Definition) self = { .api = data };
     g_auto(FerryGuestDevice) device = { 0 };
     g_autoptr(FerryGuest) guest = NULL;
     g_autofree char *xml = NULL;
-    g_autofree char *more = NULL;
+    bool already = false;
 
     if (!ferry_guest_device_read(request->body, &device, error) ||
         !find_guest(data, request->segments[0], &guest, error) || !definition_begin(&self, error) ||
-        !ferry_guests_xml(self.api->guests, guest->uuid, FERRY_GUESTS_XML_INACTIVE, &xml, error))
+        !ferry_guests_xml(self.api->guests, guest->uuid, FERRY_GUESTS_XML_INACTIVE, &xml, error) ||
+        !has_already(&self, xml, &device, &already, error))
         return false;
-    if (!(device.ephemeral != NULL
-              ? ferry_domain_xml_mark_ephemeral(xml, device.ephemeral, &more, error)
-              : ferry_domain_xml_with(xml, device.xml, &more, error)))
-        return false;
-    return convert(&self, more, FERRY_NOTE_WARNING, error) &&
-           finish(&self, device.check_only, response, error);
+    if (!already)
+        return add_to(&self, guest, xml, &device, error) &&
+               finish(&self, device.check_only, response, error);
+    self.xml = g_steal_pointer(&xml);
+    if (device.check_only)
+        answer_checked(&self, response);
+    else
+        answer_already(&self, guest, response);
+    return true;
 }
 
 const FerryRoute ferry_guest_define_routes[] = {

@@ -5,11 +5,17 @@
 #include "api/json.h"
 #include "base/error.h"
 
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(json_t, json_decref)
+
 void
 ferry_guest_device_clear(FerryGuestDevice *self)
 {
     g_free(self->xml);
     g_free(self->ephemeral);
+    g_free(self->alias);
+    g_free(self->unnamed);
+    g_free(self->uuid);
+    g_free(self->mac);
 }
 
 /* Appends "<name attribute='value'/>"; nothing without a value. */
@@ -123,6 +129,36 @@ read_hybrid(const json_t *hybrid, char **ret, GError **error)
     return true;
 }
 
+/* @form: "mdev" or "hybrid" */
+static bool
+read_wish(const json_t *wish, const char *form, char **ret, GError **error)
+{
+    return strcmp(form, "mdev") == 0 ? read_mdev(wish, ret, error) : read_hybrid(wish, ret, error);
+}
+
+static char *
+copy_member(const json_t *object, const char *name)
+{
+    return g_strdup(json_string_value(json_object_get(object, name)));
+}
+
+/* A device with an alias may be there already, as it is wished. */
+static bool
+read_named(const json_t *wish, const char *form, FerryGuestDevice *device, GError **error)
+{
+    static const char *const own[] = { "alias", "uuid", "mac" };
+    g_autoptr(json_t) rest = json_copy((json_t *)wish);
+
+    device->alias = copy_member(wish, "alias");
+    if (device->alias == NULL)
+        return true;
+    device->uuid = copy_member(wish, "uuid");
+    device->mac = copy_member(wish, "mac");
+    for (size_t i = 0; i < G_N_ELEMENTS(own); i++)
+        (void)json_object_del(rest, own[i]);
+    return read_wish(rest, form, &device->unnamed, error);
+}
+
 static bool
 check_one(const json_t *body, GError **error)
 {
@@ -145,21 +181,22 @@ ferry_guest_device_read(const json_t *body, FerryGuestDevice *ret, GError **erro
 {
     g_auto(FerryFields) fields = { .object = body };
     g_auto(FerryGuestDevice) device = { 0 };
-    const bool is_mdev = json_object_get(body, "mdev") != NULL;
-    const bool is_hybrid = json_object_get(body, "hybrid") != NULL;
+    const char *form = json_object_get(body, "mdev") != NULL     ? "mdev"
+                       : json_object_get(body, "hybrid") != NULL ? "hybrid"
+                                                                 : NULL;
     const json_t *wish = NULL;
 
     if (!check_one(body, error))
         return false;
     device.check_only = ferry_fields_flag(&fields, "check_only");
-    if (is_mdev || is_hybrid)
-        wish = ferry_fields_value(&fields, is_mdev ? "mdev" : "hybrid", JSON_OBJECT);
+    if (form != NULL)
+        wish = ferry_fields_value(&fields, form, JSON_OBJECT);
     device.xml = g_strdup(ferry_fields_string_or(&fields, "xml", NULL));
     device.ephemeral = g_strdup(ferry_fields_string_or(&fields, "ephemeral", NULL));
     if (!ferry_fields_end(&fields, error))
         return false;
     if (wish != NULL &&
-        !(is_mdev ? read_mdev(wish, &device.xml, error) : read_hybrid(wish, &device.xml, error)))
+        (!read_wish(wish, form, &device.xml, error) || !read_named(wish, form, &device, error)))
         return false;
     *ret = device;
     device = (FerryGuestDevice){ 0 };

@@ -5,11 +5,17 @@
 #include <glib.h>
 #include <jansson.h>
 
-/** What POST /v1/guests/NAME/devices asks for; exactly one of the two is set. */
+/** What POST /v1/guests/NAME/devices asks for; exactly one of xml and ephemeral is set. */
 typedef struct {
     char *xml;       /* a device's XML, in a form that ferry_convert_domain() takes */
     char *ephemeral; /* alias of a device that is to be marked */
     bool check_only;
+
+    /* (nullable) the alias that the device is to have; then also: */
+    char *alias;
+    char *unnamed; /* its XML without what only one device can have */
+    char *uuid;    /* (nullable) of an mdev */
+    char *mac;     /* (nullable) of a hybrid NIC */
 } FerryGuestDevice;
 
 /**

@@ -87,7 +87,9 @@ print_answer(const FerryArguments *arguments, const json_t *answer)
     if (xml != NULL)
         printf("%s%s", xml, g_str_has_suffix(xml, "\n") ? "" : "\n");
     else if (name != NULL)
-        printf("guest %s is defined\n", name);
+        printf("guest %s %s\n", name,
+               json_is_true(json_object_get(answer, "already")) ? "has this device already"
+                                                                : "is defined");
 }
 
 /* @file: (nullable): whose lines a complaint is about; @body: (transfer full) */

@@ -68,6 +68,31 @@ test_row(gconstpointer data)
     g_assert_false(device.check_only);
 }
 
+/* What a device with an alias is compared with: itself without what only one can have. */
+static void
+test_named(void)
+{
+    json_t *body = json_pack("{s:{s:s, s:s, s:s, s:s}}", "mdev", "type", "t", "pool", "p", "uuid",
+                             "u", "alias", "ua-x");
+    g_auto(FerryGuestDevice) mdev = { 0 };
+    g_auto(FerryGuestDevice) hybrid = { 0 };
+
+    g_assert_true(ferry_guest_device_read(body, &mdev, NULL));
+    json_decref(body);
+    g_assert_cmpstr(mdev.alias, ==, "ua-x");
+    g_assert_cmpstr(mdev.uuid, ==, "u");
+    g_assert_null(mdev.mac);
+    g_assert_cmpstr(mdev.unnamed, ==,
+                    MDEV("\n    <pool>p</pool>\n    <type id='t'/>\n  </source>"));
+    body = json_pack("{s:{s:s, s:s, s:s}}", "hybrid", "pool", "p", "mac", "m", "alias", "ua-n");
+    g_assert_true(ferry_guest_device_read(body, &hybrid, NULL));
+    json_decref(body);
+    g_assert_cmpstr(hybrid.mac, ==, "m");
+    g_assert_cmpstr(hybrid.unnamed, ==,
+                    "<interface type='hostdev-hybrid' on-no-vf='refuse'>\n"
+                    "    <source network='p'/>\n</interface>");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -77,5 +102,6 @@ main(int argc, char **argv)
 
         g_test_add_data_func(path, &rows[i], test_row);
     }
+    g_test_add_func("/guest-device/named", test_named);
     return g_test_run();
 }

@@ -435,6 +435,8 @@ def test_definitions(case):
         case.run("guest", "add-device", "web", "--hybrid", "p", "--mac", "m", "--on-no-vf", "degrade")
         case.run("guest", "add-device", "web", "--ephemeral", "ua-x", "--check-only")
         case.run("guest", "add-device", "web", path)
+        ferryd.routes[devices] = (200, {"guest": {"name": "web", "uuid": "u"}, "already": True, "notes": []})
+        assert case.run("guest", "add-device", "web", "--ephemeral", "ua-x") == "guest web has this device already\n"
         ferryd.routes[define] = (200, {"xml": "<domain>new</domain>", "notes": notes})
         case.run("guest", "define", path, "--dry-run", err="line 3, <hostdev>: turned\nwarning: not yet\n")
         ferryd.routes[define] = problem(400, "invalid", "line 1, <domain>: the guest has no name")
@@ -445,7 +447,7 @@ def test_definitions(case):
         {"mdev": {"type": "t", "pool": "p", "model": "vfio-ap", "attrs": [{"name": "a", "value": "1"}, {"name": "a", "value": "2"}]}},
         {"mdev": {"type": "t", "parent": "mtty", "uuid": "u", "alias": "ua-x", "attrs": []}},
         {"hybrid": {"pool": "p", "mac": "m", "on_no_vf": "degrade"}}, {"ephemeral": "ua-x", "check_only": True},
-        {"xml": "<domain/>\n"}, {"xml": "<domain/>\n", "check_only": True}], ferryd.calls
+        {"xml": "<domain/>\n"}, {"ephemeral": "ua-x"}, {"xml": "<domain/>\n", "check_only": True}], ferryd.calls
 
 
 def test_wrong_definitions(case):

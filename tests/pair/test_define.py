@@ -195,5 +195,12 @@ def test_add_device(definer):
                                    (["--mdev-type", "mtty-2", "--pool", "gpus", "--alias", "ua-gpu"], 2, "another device's")):
         done = ferry("guest", "add-device", "plain", *arguments, check=False)
         assert done.returncode == code and words in done.stderr, done.stderr
+    # the same of that alias again is no other one; without an alias it is, and is said
+    for again in (["--mdev-type", "mtty-2", "--pool", "gpus", "--attr", "a=1", "--attr", "a=2", "--alias", "ua-gpu"],
+                  ["--hybrid", "net-x", "--mac", "52:54:00:00:00:77", "--on-no-vf", "degrade", "--alias", "ua-ferry0"]):
+        assert ferry("guest", "add-device", "plain", *again).stdout == "guest plain has this device already\n"
     assert definer.inactive("<name>plain</name>") == before
+    said = ferry("guest", "add-device", "plain", "--hybrid", "net-x", "--on-no-vf", "degrade").stdout
+    assert "warning: guest plain had one like it, ua-ferry0: now it has another" in said
+    assert len(definer.host.ferry_json("guest", "show", "plain")["hybrids"]) == 2
     assert ferry("guest", "add-device", "none", "--hybrid", "net-x", check=False).returncode == 3
