@@ -50,13 +50,14 @@ read_guest(int process)
 static void
 add(FerryUsers *self, int process, const char *pid, const char *node)
 {
+    g_autofree char *command = ferry_sysfs_text(process, "comm");
     FerryUser *user = NULL;
 
-    if (g_hash_table_contains(self->by_node, node))
-        return;
+    if (command == NULL || g_hash_table_contains(self->by_node, node))
+        return; /* without one it has gone meanwhile */
     user = g_new0(FerryUser, 1);
     user->pid = (pid_t)g_ascii_strtoll(pid, NULL, 10);
-    user->command = ferry_sysfs_text(process, "comm");
+    user->command = g_steal_pointer(&command);
     user->guest = read_guest(process);
     g_hash_table_insert(self->by_node, g_strdup(node), user);
 }
