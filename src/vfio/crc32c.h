@@ -4,9 +4,9 @@
 #include <stdint.h>
 
 /**
- * CRC-32C (Castagnoli, RFC 3720 appendix B.4): by carry-less products of 256 bits, else by the
- * processor's own instruction on three streams at a time, else by a table, whatever the processor
- * has.  bench-vfio measures it.
+ * CRC-32C (Castagnoli, RFC 3720 appendix B.4): by carry-less products of 256 bits and the
+ * processor's own instruction side by side, else by the instruction on three streams at a time,
+ * else by a table, whatever the processor has.  bench-vfio measures it.
  *
  * @crc: 0 for a new sum, or the sum so far
  *

@@ -2,7 +2,9 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "vfio/crc32c.h"
 #include "vfio/source.h"
+#include "vfio/stream.h"
 #include "vfio/uapi.h"
 
 #define IDLE_MS 5
@@ -41,8 +43,9 @@ push(SourceLane *lane, FerryChunk *chunk, FerryFrameType type, size_t length)
 {
     Source *pump = lane->pump;
 
-    chunk->frame =
-        (FerryFrame){ .type = type, .device = (uint16_t)lane->index, .length = (uint32_t)length };
+    chunk->frame.type = type;
+    chunk->frame.device = (uint16_t)lane->index;
+    chunk->frame.length = (uint32_t)length;
     lane->last_push_ms = pump_crew_now_ms(&pump->crew);
     ferry_queue_push(&pump->wires[lane->index % pump->crew.n_wires].queue, chunk);
 }
@@ -61,22 +64,28 @@ check_limit(const SourceLane *lane, GError **error)
     return false;
 }
 
-/* Fills a free chunk: as long as reads bring all that they can, more is likely to be there.  So
- * small reads cost no hand-over each. */
+/* Fills a free chunk and sums it: as long as reads bring all that they can, more is likely to be
+ * there.  So small reads cost no hand-over each. */
 static bool
 fill_chunk(SourceLane *lane, FerryChunk *chunk, FerrySaveRead *ret, size_t *ret_n, GError **error)
 {
     size_t max_read = lane->save.device->transport->max_read;
     size_t filled = 0;
+    size_t size = 0;
     size_t n = 0;
 
+    chunk->frame.crc = 0;
     do {
-        if (!ferry_save_read(&lane->save, chunk->data + filled, chunk->capacity - filled, ret, &n,
-                             error) ||
-            !check_limit(lane, error))
+        uint8_t *piece = chunk->data + filled;
+
+        size = MIN(chunk->capacity - filled, FERRY_STREAM_PIECE);
+        if (!ferry_save_read(&lane->save, piece, size, ret, &n, error) || !check_limit(lane, error))
             return false;
-        filled += *ret == FERRY_SAVE_DATA ? n : 0;
-    } while (*ret == FERRY_SAVE_DATA && n == max_read && filled < chunk->capacity);
+        if (*ret == FERRY_SAVE_DATA) {
+            chunk->frame.crc = ferry_crc32c(chunk->frame.crc, piece, n);
+            filled += n;
+        }
+    } while (*ret == FERRY_SAVE_DATA && n == MIN(size, max_read) && filled < chunk->capacity);
     if (filled > 0)
         *ret = FERRY_SAVE_DATA; /* a pause or the end is there to be read again */
     *ret_n = filled;

@@ -34,7 +34,12 @@ send_chunk(SourceWire *wire, FerryChunk *chunk, GError **error)
         chunk->frame.length = FERRY_FRAME_END_BYTES;
     }
     keep_to_bandwidth(pump, chunk->frame.length);
-    if (!ferry_stream_send(wire->channel, &lane->track, &chunk->frame, chunk->data, error))
+    bool sent =
+        chunk->frame.type == FERRY_FRAME_DATA
+            ? ferry_stream_send_summed(wire->channel, &lane->track, &chunk->frame, chunk->data,
+                                       error)
+            : ferry_stream_send(wire->channel, &lane->track, &chunk->frame, chunk->data, error);
+    if (!sent)
         return false;
     (void)pthread_mutex_lock(&pump->crew.latch.lock);
     lane->moved_bytes += chunk->frame.length;

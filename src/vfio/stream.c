@@ -20,9 +20,19 @@ ferry_stream_send(FerryChannel *channel,
                   const void *payload,
                   GError **error)
 {
+    frame->crc = ferry_crc32c(0, payload, frame->length);
+    return ferry_stream_send_summed(channel, track, frame, payload, error);
+}
+
+bool
+ferry_stream_send_summed(FerryChannel *channel,
+                         FerryFrameTrack *track,
+                         FerryFrame *frame,
+                         const void *payload,
+                         GError **error)
+{
     uint8_t header[FERRY_FRAME_HEADER_BYTES];
 
-    frame->crc = ferry_crc32c(0, payload, frame->length);
     ferry_frame_track_send(track, frame, header);
     return send_parts(channel, header, payload, frame->length, error);
 }
@@ -47,6 +57,8 @@ ferry_stream_recv_payload(FerryChannel *channel,
                           size_t capacity,
                           GError **error)
 {
+    uint32_t crc = 0;
+
     if (frame->length > capacity) {
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_PEER,
                     "the stream has a frame of %u bytes at byte %" G_GUINT64_FORMAT
@@ -54,9 +66,16 @@ ferry_stream_recv_payload(FerryChannel *channel,
                     frame->length, offset, capacity);
         return false;
     }
-    if (!ferry_channel_recv(channel, buf, frame->length, error))
-        return false;
-    if (ferry_crc32c(0, buf, frame->length) != frame->crc) {
+    for (size_t done = 0; done < frame->length;) {
+        size_t n = MIN(frame->length - done, FERRY_STREAM_PIECE);
+        uint8_t *piece = (uint8_t *)buf + done;
+
+        if (!ferry_channel_recv(channel, piece, n, error))
+            return false;
+        crc = ferry_crc32c(crc, piece, n);
+        done += n;
+    }
+    if (crc != frame->crc) {
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_PEER,
                     "the stream is damaged at byte %" G_GUINT64_FORMAT
                     ": the frame's payload does not match its checksum",

@@ -12,6 +12,17 @@ bool ferry_stream_send(FerryChannel *channel,
                        const void *payload,
                        GError **error);
 
+/** The same for a payload whose checksum the frame has: whoever filled it in pieces summed them
+ *  while they were in the processor's cache. */
+bool ferry_stream_send_summed(FerryChannel *channel,
+                              FerryFrameTrack *track,
+                              FerryFrame *frame,
+                              const void *payload,
+                              GError **error);
+
+/** Payloads are read and summed in pieces of so many bytes, which fit a cache. */
+#define FERRY_STREAM_PIECE ((size_t)128 * 1024)
+
 /** Receives and checks a frame's header.
  *
  * @ret_header: (out): FERRY_FRAME_HEADER_BYTES, for the track

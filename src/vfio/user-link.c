@@ -33,16 +33,28 @@ user_link_fail(UserLink *self, GError **error, const char *format, ...)
 }
 
 bool
+user_link_recv_parts(UserLink *self,
+                     struct iovec *parts,
+                     size_t n_parts,
+                     const FerryDeadline *deadline,
+                     GError **error)
+{
+    if (ferry_user_recv(self->fd, parts, n_parts, deadline, self->name, error))
+        return true;
+    self->broken = true;
+    return false;
+}
+
+bool
 user_link_recv(UserLink *self,
                void *buf,
                size_t size,
                const FerryDeadline *deadline,
                GError **error)
 {
-    if (ferry_user_recv(self->fd, buf, size, deadline, self->name, error))
-        return true;
-    self->broken = true;
-    return false;
+    struct iovec part = { buf, size };
+
+    return user_link_recv_parts(self, &part, 1, deadline, error);
 }
 
 bool

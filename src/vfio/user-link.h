@@ -16,6 +16,13 @@ typedef struct {
 /** Returns: false with FERRY_ERROR_PEER when the link is broken */
 bool user_link_check(UserLink *self, GError **error);
 
+/** Fills all parts, which are changed. */
+bool user_link_recv_parts(UserLink *self,
+                          struct iovec *parts,
+                          size_t n_parts,
+                          const FerryDeadline *deadline,
+                          GError **error);
+
 /** Receives exactly @size bytes. */
 bool user_link_recv(UserLink *self,
                     void *buf,

@@ -60,14 +60,14 @@ ferry_user_connect(const char *path, const FerryDeadline *deadline, GError **err
 }
 
 static void
-skip_sent(struct iovec *parts, size_t n_parts, size_t sent)
+skip_moved(struct iovec *parts, size_t n_parts, size_t moved)
 {
-    for (size_t i = 0; i < n_parts && sent > 0; i++) {
-        size_t n = MIN(sent, parts[i].iov_len);
+    for (size_t i = 0; i < n_parts && moved > 0; i++) {
+        size_t n = MIN(moved, parts[i].iov_len);
 
         parts[i].iov_base = (char *)parts[i].iov_base + n;
         parts[i].iov_len -= n;
-        sent -= n;
+        moved -= n;
     }
 }
 
@@ -89,7 +89,7 @@ ferry_user_send(int fd,
 
         if (n >= 0) {
             left -= (size_t)n;
-            skip_sent(parts, n_parts, (size_t)n);
+            skip_moved(parts, n_parts, (size_t)n);
         } else if (errno == EAGAIN) {
             if (!ferry_deadline_wait(deadline, fd, POLLOUT, name, error))
                 return false;
@@ -125,26 +125,28 @@ close_descriptors(struct msghdr *message)
 
 bool
 ferry_user_recv(int fd,
-                void *buf,
-                size_t size,
+                struct iovec *parts,
+                size_t n_parts,
                 const FerryDeadline *deadline,
                 const char *name,
                 GError **error)
 {
-    size_t done = 0;
+    size_t left = 0;
 
-    while (done < size) {
+    for (size_t i = 0; i < n_parts; i++)
+        left += parts[i].iov_len;
+    while (left > 0) {
         char control[CMSG_SPACE(MAX_FDS * sizeof(int))] __attribute__((aligned(8)));
-        struct iovec part = { .iov_base = (char *)buf + done, .iov_len = size - done };
-        struct msghdr message = { .msg_iov = &part,
-                                  .msg_iovlen = 1,
+        struct msghdr message = { .msg_iov = parts,
+                                  .msg_iovlen = n_parts,
                                   .msg_control = control,
                                   .msg_controllen = sizeof control };
         ssize_t n = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
 
         if (n > 0) {
             close_descriptors(&message);
-            done += (size_t)n;
+            left -= (size_t)n;
+            skip_moved(parts, n_parts, (size_t)n);
         } else if (n == 0 || errno == ECONNRESET) {
             g_set_error(error, FERRY_ERROR, FERRY_ERROR_PEER, "%s hung up", name);
             return false;

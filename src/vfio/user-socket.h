@@ -29,10 +29,14 @@ bool ferry_user_send(int fd,
                      const char *name,
                      GError **error);
 
-/** Receives exactly @size bytes.  Descriptors that come along are closed: we asked for none. */
+/**
+ * Fills all parts.  Descriptors that come along are closed: we asked for none.
+ *
+ * @parts: changed
+ */
 bool ferry_user_recv(int fd,
-                     void *buf,
-                     size_t size,
+                     struct iovec *parts,
+                     size_t n_parts,
                      const FerryDeadline *deadline,
                      const char *name,
                      GError **error);

@@ -21,31 +21,41 @@ ask_ahead(UserStream *self, GError **error)
     return true;
 }
 
-/* Takes the oldest answer up to its data: then @left bytes of data and @padding follow. */
+/* Takes the oldest answer and the first @size bytes of its data, in as few calls as can be: after
+ * them @left bytes of data and @padding follow. */
 static bool
-begin_answer(UserStream *self, const FerryDeadline *deadline, int *ret_code, GError **error)
+begin_answer(UserStream *self,
+             void *buf,
+             size_t size,
+             const FerryDeadline *deadline,
+             FerryIo *ret,
+             GError **error)
 {
     FerryUserData data = { 0 };
     size_t payload = 0;
 
     if (!user_link_reply(self->link, self->read_id, FERRY_USER_MIG_DATA_READ,
-                         sizeof data + self->read_bytes, deadline, &payload, ret_code, error))
+                         sizeof data + self->read_bytes, deadline, &payload, &ret->code, error))
         return false;
     self->read_id++;
     self->n_reads--;
-    if (*ret_code != 0)
+    if (ret->code != 0)
         return true;
     if (payload < sizeof data)
         return user_link_fail(self->link, error,
                               "answered MIG_DATA_READ with a payload of %zu bytes", payload);
-    if (!user_link_recv(self->link, &data, sizeof data, deadline, error))
+
+    size_t n = MIN(size, payload - sizeof data);
+    struct iovec parts[] = { { &data, sizeof data }, { buf, n } };
+    if (!user_link_recv_parts(self->link, parts, 2, deadline, error))
         return false;
     if (!ferry_user_data_check(&data, payload, self->read_bytes, error)) {
         self->link->broken = true;
         return false;
     }
-    self->left = data.size;
-    self->padding = payload - sizeof data - data.size;
+    ret->n = MIN(n, data.size);
+    self->left = data.size - ret->n;
+    self->padding = payload - sizeof data - n - self->left;
     return self->left > 0 || user_link_skip(self->link, self->padding, deadline, error);
 }
 
@@ -66,9 +76,9 @@ settle_reads(UserStream *self, GError **error)
     FerryDeadline deadline = ferry_deadline_in(self->link->timeout_ms);
 
     while (self->left > 0 || self->n_reads > 0) {
-        int code = 0;
+        FerryIo io = { 0 };
 
-        if (self->left == 0 && !begin_answer(self, &deadline, &code, error))
+        if (self->left == 0 && !begin_answer(self, NULL, 0, &deadline, &io, error))
             return false;
         if (self->left > 0) {
             unsigned old = self->stash->len;
@@ -110,11 +120,14 @@ user_stream_read(UserStream *self, void *buf, size_t size, FerryIo *ret, GError 
     }
     if (!ask_ahead(self, error))
         return false;
-    if (self->left == 0 && !begin_answer(self, &deadline, &io.code, error))
-        return false;
-    io.n = MIN(size, self->left);
-    if (io.n > 0 && !take_left(self, buf, io.n, &deadline, error))
-        return false;
+    if (self->left == 0) {
+        if (!begin_answer(self, buf, size, &deadline, &io, error))
+            return false;
+    } else {
+        io.n = MIN(size, self->left);
+        if (!take_left(self, buf, io.n, &deadline, error))
+            return false;
+    }
     *ret = io;
     return true;
 }

@@ -25,9 +25,10 @@ test_known_sums(void)
 static void
 test_fast_equals_portable(void)
 {
-    static const size_t sizes[] = { 1,    7,     8,     9,     127,   128,   129,  255,
-                                    256,  257,   383,   384,   391,   3071,  3072, 3073,
-                                    4096, 12287, 12288, 12289, 24583, 100000 };
+    static const size_t sizes[] = { 1,     7,     8,     9,     127,   128,   129,
+                                    255,   256,   257,   383,   384,   391,   3071,
+                                    3072,  3073,  4096,  7167,  7168,  7169,  12287,
+                                    12288, 12289, 14335, 14336, 14337, 24583, 100000 };
     g_autofree uint8_t *bytes = g_malloc(100016);
 
     for (unsigned i = 0; i < 100016; i++)
