@@ -2,6 +2,7 @@
  * ferry-vfio: one VFIO device, without a daemon.  main is wiring: a row for each command, a row for
  * each option, and exit codes that are those of all of ferry.
  */
+#include <limits.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
@@ -42,6 +43,8 @@ on_signal(int number)
     __atomic_store_n(&cancelled, 1, __ATOMIC_RELAXED);
 }
 
+#define NOT_GIVEN INT_MIN
+
 /* A number of bytes with K, M or G (powers of 1024). */
 static bool
 parse_bytes(const char *name, const char *text, uint64_t *value, GError **error)
@@ -71,6 +74,8 @@ parse_bytes(const char *name, const char *text, uint64_t *value, GError **error)
 static bool
 fill_in(ToolOptions *options, GError **error)
 {
+    bool has_downtime = options->max_downtime_ms != NOT_GIVEN;
+    bool has_precopy = options->precopy_s != NOT_GIVEN;
     uint64_t memory = 0;
     uint64_t bandwidth = 0;
 
@@ -79,20 +84,23 @@ fill_in(ToolOptions *options, GError **error)
         !parse_bytes("chunk", options->chunk, &options->chunk_bytes, error))
         return false;
     if (options->timeout_s < 1 || options->timeout_s > 86400 || options->depth < 0 ||
-        options->depth > 16 || options->max_downtime_ms < 0 || options->precopy_s < 0) {
+        options->depth > 16 || (options->max_downtime_ms < 1 && has_downtime) ||
+        (options->precopy_s < 0 && has_precopy)) {
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID,
                     "a number is out of range: --timeout is 1 to 86400 s, --depth 1 to 16, "
-                    "--max-downtime and --precopy 0 or more");
+                    "--max-downtime 1 or more, --precopy 0 or more");
         return false;
     }
-    options->pump = (FerryPumpOptions){ .memory_bytes = memory,
-                                        .bandwidth_bps = bandwidth,
-                                        .chunk_bytes = (size_t)options->chunk_bytes,
-                                        .max_downtime_ms = options->max_downtime_ms,
-                                        .precopy_ms = (int64_t)options->precopy_s * 1000,
-                                        .strict_downtime = options->max_downtime_ms > 0,
-                                        .stay_stopped = options->stay_stopped != 0,
-                                        .cancelled = &cancelled };
+    options->pump =
+        (FerryPumpOptions){ .memory_bytes = memory,
+                            .bandwidth_bps = bandwidth,
+                            .chunk_bytes = (size_t)options->chunk_bytes,
+                            .max_downtime_ms = has_downtime ? options->max_downtime_ms : 0,
+                            /* 0 is the pump's default; asked for, it is none */
+                            .precopy_ms = has_precopy ? MAX(options->precopy_s * 1000ll, 1) : 0,
+                            .strict_downtime = has_downtime,
+                            .stay_stopped = options->stay_stopped != 0,
+                            .cancelled = &cancelled };
     options->pump.watch = tool_progress(options);
     return true;
 }
@@ -139,6 +147,7 @@ parse(ToolOptions *o, int *argc, char ***argv, GError **error)
         { "peer", 0, 0, G_OPTION_ARG_STRING, &o->peer, "test: load into this device", "DEV" },
         { "register", 0, 0, G_OPTION_ARG_STRING, &o->reg,
           "test: a byte the guest can write, seen to arrive", "REGION:OFFSET" },
+        { "version", 0, 0, G_OPTION_ARG_NONE, &o->version, "print the version", NULL },
         { "unsafe", 0, 0, G_OPTION_ARG_NONE, &o->unsafe,
           "test: also what hangs some kernels (STOP_COPY to PRE_COPY)", NULL },
         G_OPTION_ENTRY_NULL,
@@ -175,7 +184,7 @@ int
 main(int argc, char **argv)
 {
     struct sigaction action = { .sa_handler = on_signal };
-    ToolOptions options = { .timeout_s = 30 };
+    ToolOptions options = { .timeout_s = 30, .max_downtime_ms = NOT_GIVEN, .precopy_s = NOT_GIVEN };
     g_autoptr(GError) error = NULL;
     const Command *command = NULL;
     int status = EXIT_USAGE;
@@ -186,7 +195,9 @@ main(int argc, char **argv)
     (void)signal(SIGPIPE, SIG_IGN);
     if (parse(&options, &argc, &argv, &error) && fill_in(&options, &error)) {
         command = find_command(argc, argv, &options);
-        if (command != NULL)
+        if (options.version)
+            status = printf("ferry-vfio %s\n", FERRY_VERSION) < 0;
+        else if (command != NULL)
             status = command->run(argv + 2, &options, &error);
         else
             (void)fprintf(stderr, "ferry-vfio: no such command, or not its arguments: try "

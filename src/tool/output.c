@@ -88,13 +88,15 @@ tool_report(const FerryPumpReport *report, const ToolOptions *options, FerryVerd
         [FERRY_PUMP_NOT_CONVERGED] = { "not-converged", EXIT_REFUSED },
         [FERRY_PUMP_IN_DOUBT] = { "in-doubt", EXIT_IN_DOUBT },
     };
-    json_t *root = json_pack("{s:s, s:I, s:I, s:I}", "outcome", outcomes[report->outcome].name,
-                             "total_ms", (json_int_t)report->total_ms, "downtime_ms",
-                             (json_int_t)(report->downtime_us + 999) / 1000, "memory_bytes",
-                             (json_int_t)report->memory_bytes);
+    json_t *root =
+        json_pack("{s:s, s:I, s:I}", "outcome", outcomes[report->outcome].name, "total_ms",
+                  (json_int_t)report->total_ms, "memory_bytes", (json_int_t)report->memory_bytes);
     json_t *devices = json_array();
     json_t *reasons = json_array();
 
+    /* Only the source knows it. */
+    if (report->downtime_us > 0)
+        json_object_set_new(root, "downtime_ms", json_integer((report->downtime_us + 999) / 1000));
     for (size_t i = 0; i < report->n_devices; i++)
         json_array_append_new(devices, device_row(&report->devices[i]));
     for (char **reason = report->reasons; reason != NULL && *reason != NULL; reason++)

@@ -16,6 +16,7 @@ typedef struct {
     gboolean strict;
     gboolean list;
     gboolean unsafe;
+    gboolean version;
     gboolean quiet;
     int timeout_s;
     int max_downtime_ms;

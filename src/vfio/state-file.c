@@ -9,6 +9,25 @@
 #include "base/error.h"
 #include "base/file.h"
 
+/* What the rename would take the place of: nothing, or a file.  A folder it would find out about
+ * too late, and a device (/dev/null!), a pipe or a socket it would destroy.  A link is replaced
+ * itself. */
+static bool
+may_replace(const char *path, GError **error)
+{
+    GStatBuf status;
+
+    if (g_lstat(path, &status) != 0)
+        return errno == ENOENT || ferry_error_set_errno(error, errno, "write", path);
+    if (S_ISDIR(status.st_mode))
+        return ferry_error_set_errno(error, EISDIR, "write", path);
+    if (S_ISREG(status.st_mode) || S_ISLNK(status.st_mode))
+        return true;
+    g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID,
+                "cannot write %s: it is there and no regular file; name another", path);
+    return false;
+}
+
 bool
 ferry_state_file_create(FerryStateFile *self, const char *path, GError **error)
 {
@@ -18,8 +37,8 @@ ferry_state_file_create(FerryStateFile *self, const char *path, GError **error)
     g_autofree char *partial = g_build_filename(folder, hidden, NULL);
     int fd = -1;
 
-    if (g_file_test(path, G_FILE_TEST_IS_DIR)) /* the rename would find out, too late */
-        return ferry_error_set_errno(error, EISDIR, "write", path);
+    if (!may_replace(path, error))
+        return false;
     fd = g_mkstemp_full(partial, O_RDWR | O_CLOEXEC, 0600);
     if (fd < 0)
         return ferry_error_set_errno(error, errno, "write", path);

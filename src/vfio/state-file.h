@@ -12,8 +12,8 @@ typedef struct {
     char *partial;
 } FerryStateFile;
 
-/** Returns: false with FERRY_ERROR_NOT_FOUND, FERRY_ERROR_DENIED, FERRY_ERROR_EXHAUSTED or
- *           FERRY_ERROR_IO, naming @path */
+/** Returns: false with FERRY_ERROR_NOT_FOUND, FERRY_ERROR_DENIED, FERRY_ERROR_EXHAUSTED,
+ *           FERRY_ERROR_IO, or FERRY_ERROR_INVALID for a device, pipe or socket, naming @path */
 bool ferry_state_file_create(FerryStateFile *self, const char *path, GError **error);
 
 /** Puts it on the disk under its name.  On failure nothing is left. */

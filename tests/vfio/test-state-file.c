@@ -119,6 +119,23 @@ test_two_at_once(Fixture *f, gconstpointer data)
     assert_content(f, "1");
 }
 
+/* A device or a pipe is not to be replaced by a file: /dev/null would be gone. */
+static void
+test_name_is_no_file(Fixture *f, gconstpointer data)
+{
+    g_auto(FerryStateFile) file = { 0 };
+    g_autoptr(GError) error = NULL;
+    struct stat status;
+
+    (void)data;
+    g_assert_cmpint(mkfifo(f->path, 0600), ==, 0);
+    g_assert_false(ferry_state_file_create(&file, f->path, &error));
+    g_assert_error(error, FERRY_ERROR, FERRY_ERROR_INVALID);
+    g_assert_cmpint(lstat(f->path, &status), ==, 0);
+    g_assert_true(S_ISFIFO(status.st_mode));
+    g_assert_cmpuint(n_names(f), ==, 1);
+}
+
 static void
 test_no_folder(Fixture *f, gconstpointer data)
 {
@@ -194,6 +211,7 @@ main(int argc, char **argv)
         { "/state-file/two-at-once", test_two_at_once },
         { "/state-file/no-folder", test_no_folder },
         { "/state-file/name-is-a-folder", test_name_is_a_folder },
+        { "/state-file/name-is-no-file", test_name_is_no_file },
         { "/state-file/name-without-folder", test_name_without_folder },
     };
 

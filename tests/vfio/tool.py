@@ -52,7 +52,8 @@ def test_save_and_load(folder):
     assert report["outcome"] == "done" and report["devices"][0]["precopy_bytes"] > 2900000
     assert stat.S_IMODE(os.stat(state).st_mode) == 0o600
     assert [name for name in os.listdir(folder) if "state" in name] == ["state"]
-    tool("load", target.dev, state)
+    assert report["downtime_ms"] > 0 and "downtime_ms" not in json.loads(
+        tool("load", target.dev, state, "--json").stdout), "only a source knows it"
     before, after = source.end(), target.end()
     assert before["state"] == after["state"] == "RUNNING"
     assert after["register"] == "0x4d" and before["digest"] == after["digest"]
@@ -207,6 +208,38 @@ def test_interrupted(folder):
     assert slow.end()["state"] == "RUNNING"
 
 
+def interrupt(arguments, ready):
+    """Runs the tool, and once ready() holds presses Ctrl-C: it ends as cancelled and says so."""
+    with subprocess.Popen([TOOL, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as running:
+        end = time.monotonic() + LIMIT_S
+        while not ready():
+            assert time.monotonic() < end and running.poll() is None, arguments
+            time.sleep(0.01)
+        running.send_signal(signal.SIGINT)
+        error = running.communicate(timeout=LIMIT_S)[1]
+        assert running.returncode == 12 and "cancelled" in error, (arguments, running.returncode, error)
+
+
+def test_interrupted_at_work(folder):
+    """Ctrl-C in the middle: no file, whole or partial, and the device runs, at both ends."""
+    slow = ("--size=4000000", "--delay-us=30000", "--max-xfer=4096")
+    source, target = Sim(folder, "a", *slow, clients=2), Sim(folder, "b", *slow, clients=2)
+    state, address = os.path.join(folder, "state"), os.path.join(folder, "address")
+    interrupt(["save", source.dev, state], lambda: any(name.startswith(".state.") for name in os.listdir(folder)))
+    assert sorted(os.listdir(folder)) == ["a", "b"]
+    large = Sim(folder, "c", "--size=4000000")
+    tool("save", large.dev, state)
+    loading = time.monotonic() + 1
+    interrupt(["load", target.dev, state], lambda: time.monotonic() > loading)
+    with subprocess.Popen([TOOL, "receive", target.dev, address], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                          text=True) as receiver:
+        wait_for(address)
+        sending = time.monotonic() + 1
+        interrupt(["send", source.dev, address], lambda: time.monotonic() > sending)
+        assert "the source gave up" in receiver.communicate(timeout=LIMIT_S)[1] and receiver.returncode == 10
+    assert source.end()["state"] == target.end()["state"] == "RUNNING"
+
+
 def test_conformance(folder):
     good = Sim(folder, "a", "--size=20000")
     report = json.loads(tool("test", good.dev, "--register=0:8", "--json").stdout)
@@ -230,7 +263,10 @@ def test_save_that_cannot_be_kept(folder):
     os.mkdir(state)
     assert "Is a directory" in tool("save", source.dev, state, status=9).stderr
     tool("save", source.dev, os.path.join(folder, "none", "state"), status=3)
-    assert sorted(os.listdir(folder)) == ["a", "state"]
+    os.mkfifo(os.path.join(folder, "pipe"))
+    refused = tool("save", source.dev, os.path.join(folder, "pipe"), status=2).stderr
+    assert "no regular file" in refused and stat.S_ISFIFO(os.stat(os.path.join(folder, "pipe")).st_mode)
+    assert sorted(os.listdir(folder)) == ["a", "pipe", "state"]
     assert "RUNNING" in tool("info", source.dev).stdout
     kept = os.path.join(folder, "kept")
     tool("save", source.dev, kept, "--stay-stopped")
@@ -251,6 +287,9 @@ def test_usage(folder):
     tool("save", "only-one-argument", status=2)
     assert "--memory=12x" in tool("info", "x", "--memory=12x", status=2).stderr
     tool("info", "x", "--no-such-option", status=2)
+    assert tool("--version").stdout.startswith("ferry-vfio ")
+    for wrong in ("--max-downtime=0", "--max-downtime=-1", "--precopy=-1", "--depth=17", "--timeout=0"):
+        assert "out of range" in tool("info", "x", wrong, status=2).stderr, wrong
 
 
 def test_example(folder):
