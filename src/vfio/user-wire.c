@@ -1,6 +1,7 @@
 #include "vfio/user-wire.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include <jansson.h>
@@ -32,20 +33,27 @@ peer_error(GError **error, const char *what)
     return false;
 }
 
-/* A number of the capabilities object; absent means @fallback. */
+/* A number of the capabilities object; absent leaves @value.  JSON has one kind of number, so 8.0
+ * is 8. */
 static bool
-read_number(const json_t *object, const char *key, int64_t max, int64_t *value, GError **error)
+read_number(const json_t *object,
+            const char *key,
+            int64_t min,
+            int64_t max,
+            int64_t *value,
+            GError **error)
 {
     const json_t *number = json_object_get(object, key);
 
     if (number == NULL)
         return true;
-    if (!json_is_integer(number) || json_integer_value(number) < 1) {
+    if (!json_is_number(number) || json_number_value(number) < (double)min) {
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_PEER,
-                    "the vfio-user server's capability %s is not a number above 0", key);
+                    "the vfio-user server's capability %s is not a number of at least %" PRId64,
+                    key, min);
         return false;
     }
-    *value = MIN(json_integer_value(number), max);
+    *value = (int64_t)MIN(json_number_value(number), (double)max);
     return true;
 }
 
@@ -58,8 +66,8 @@ parse_capabilities(const json_t *root, FerryUserVersion *version, GError **error
 
     if (capabilities != NULL && !json_is_object(capabilities))
         return peer_error(error, "sent capabilities that are no object");
-    if (!read_number(capabilities, "max_data_xfer_size", INT32_MAX, &max_xfer, error) ||
-        !read_number(capabilities, "max_msg_fds", 1024, &max_fds, error))
+    if (!read_number(capabilities, "max_data_xfer_size", 1, INT32_MAX, &max_xfer, error) ||
+        !read_number(capabilities, "max_msg_fds", 0, 1024, &max_fds, error))
         return false;
     version->max_xfer_bytes = (size_t)max_xfer;
     version->max_fds = (unsigned)max_fds;

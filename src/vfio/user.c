@@ -94,6 +94,18 @@ user_reset(void *data, int *ret_code, GError **error)
     return call(data, FERRY_USER_RESET, NULL, 0, reply, sizeof reply, &n, ret_code, error);
 }
 
+/* The reply says how much was moved, and brings @n_data bytes of it along. */
+static bool
+moved_all(const uint8_t *reply, size_t n_reply, size_t n_data, size_t size)
+{
+    FerryUserRegion head = { 0 };
+
+    if (n_reply < sizeof head + n_data)
+        return false;
+    memcpy(&head, reply, sizeof head);
+    return head.count >= size;
+}
+
 static bool
 user_region_read(void *data,
                  uint32_t region,
@@ -112,7 +124,7 @@ user_region_read(void *data,
     g_assert(size <= MAX_REGION_BYTES);
     if (!call(self, FERRY_USER_REGION_READ, &part, 1, reply, sizeof reply, &n, ret_code, error))
         return false;
-    if (*ret_code == 0 && n < sizeof head + size)
+    if (*ret_code == 0 && !moved_all(reply, n, size, size))
         *ret_code = EIO; /* shorter than asked for: no register is there */
     if (*ret_code == 0)
         memcpy(buf, reply + sizeof head, size);
@@ -133,7 +145,11 @@ user_region_write(void *data,
     uint8_t reply[MAX_PAYLOAD];
     size_t n = 0;
 
-    return call(data, FERRY_USER_REGION_WRITE, parts, 2, reply, sizeof reply, &n, ret_code, error);
+    if (!call(data, FERRY_USER_REGION_WRITE, parts, 2, reply, sizeof reply, &n, ret_code, error))
+        return false;
+    if (*ret_code == 0 && !moved_all(reply, n, 0, size))
+        *ret_code = EIO;
+    return true;
 }
 
 static bool

@@ -1,13 +1,10 @@
 /* The kernel's transport against system calls that this test answers. */
-#include "vfio/kernel.h"
+#include "fake-kernel.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
-#include <stdatomic.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <glib.h>
@@ -16,209 +13,8 @@
 #include "vfio/device.h"
 #include "vfio/uapi.h"
 
-/* A kernel with one device: what was asked, and what is answered. */
-typedef struct {
-    FerryKernelSystem system;
-    const char *fail_path; /* (nullable): open() of it gives fail_code */
-    unsigned long fail_request;
-    int fail_code;
-    unsigned stuck_ms; /* the failing request does not come back for so long */
-    uint32_t group_flags;
-    FerryMigState state;
-    GString *opened; /* paths, by comma */
-    char device[64]; /* that the group was asked for */
-    unsigned long iommu_type;
-    FerryUapiBindIommufd bound;
-    int device_fd;
-    int stream_fd; /* the latest */
-    FerryUapiPrecopyInfo info;
-    long read_result; /* bytes, or minus an errno */
-    GByteArray *written;
-    unsigned n_interrupts; /* that write() gives first */
-    uint8_t region[16];
-    atomic_uint n_calls;
-    atomic_uint n_late; /* calls that were stuck and came back */
-} Fake;
-
-static int
-fake_open(void *data, const char *path, int flags)
-{
-    Fake *fake = data;
-
-    g_assert_cmpint(flags, ==, O_RDWR | O_CLOEXEC);
-    g_string_append_printf(fake->opened, "%s%s", fake->opened->len > 0 ? "," : "", path);
-    if (g_strcmp0(path, fake->fail_path) == 0) {
-        errno = fake->fail_code;
-        return -1;
-    }
-    return eventfd(0, EFD_CLOEXEC);
-}
-
-static long
-answer_feature(Fake *fake, FerryUapiFeature *feature)
-{
-    uint32_t index = feature->flags & 0xffff;
-    FerryUapiMigState *state = (FerryUapiMigState *)(void *)(feature + 1);
-
-    if (index == FERRY_FEATURE_MIGRATION) {
-        *(uint64_t *)(void *)(feature + 1) = FERRY_MIG_ALL;
-        return 0;
-    }
-    if (index != FERRY_FEATURE_MIG_DEVICE_STATE) {
-        errno = ENOTTY;
-        return -1;
-    }
-    if (feature->flags & FERRY_FEATURE_GET) {
-        *state = (FerryUapiMigState){ .device_state = fake->state, .data_fd = -1 };
-        return 0;
-    }
-    fake->state = (FerryMigState)state->device_state;
-    state->data_fd = -1;
-    if (fake->state == FERRY_MIG_STATE_PRE_COPY || fake->state == FERRY_MIG_STATE_RESUMING)
-        state->data_fd = fake->stream_fd = eventfd(0, EFD_CLOEXEC);
-    return 0;
-}
-
-static long
-answer_group(Fake *fake, unsigned long request, void *argument)
-{
-    switch (request) {
-    case FERRY_VFIO_GROUP_GET_STATUS:
-        ((uint32_t *)argument)[1] = fake->group_flags;
-        return 0;
-    case FERRY_VFIO_GROUP_GET_DEVICE_FD:
-        (void)g_strlcpy(fake->device, argument, sizeof fake->device);
-        return fake->device_fd = eventfd(0, EFD_CLOEXEC);
-    case FERRY_VFIO_SET_IOMMU:
-        fake->iommu_type = (unsigned long)(uintptr_t)argument;
-        return 0;
-    default: /* GROUP_SET_CONTAINER */
-        return 0;
-    }
-}
-
-static long
-fake_ioctl(void *data, int fd, unsigned long request, void *argument)
-{
-    Fake *fake = data;
-    FerryUapiRegionInfo *region = argument;
-
-    g_assert_cmpint(fd, >=, 0);
-    atomic_fetch_add(&fake->n_calls, 1);
-    if (request == fake->fail_request) {
-        int code = fake->fail_code;
-
-        if (fake->stuck_ms > 0) {
-            (void)poll(NULL, 0, (int)fake->stuck_ms);
-            atomic_fetch_add(&fake->n_late, 1); /* the last that is done here */
-        }
-        errno = code;
-        return -1;
-    }
-    switch (request) {
-    case FERRY_VFIO_DEVICE_FEATURE:
-        return answer_feature(fake, argument);
-    case FERRY_VFIO_DEVICE_BIND_IOMMUFD:
-        memcpy(&fake->bound, argument, sizeof fake->bound);
-        return 0;
-    case FERRY_VFIO_MIG_GET_PRECOPY_INFO:
-        g_assert_cmpint(fd, ==, fake->stream_fd);
-        g_assert_cmpuint(((FerryUapiPrecopyInfo *)argument)->flags, ==, 0); /* ignored: zeroed */
-        memcpy(argument, &fake->info, sizeof fake->info);
-        return 0;
-    case FERRY_VFIO_DEVICE_GET_REGION_INFO:
-        region->size = sizeof fake->region;
-        region->offset = (uint64_t)region->index << 40;
-        return 0;
-    case FERRY_VFIO_DEVICE_RESET:
-        fake->state = FERRY_MIG_STATE_RUNNING;
-        return 0;
-    default:
-        return answer_group(fake, request, argument);
-    }
-}
-
-static long
-fake_read(void *data, int fd, void *buf, size_t size)
-{
-    Fake *fake = data;
-
-    g_assert_cmpint(fd, ==, fake->stream_fd);
-    if (fake->read_result < 0) {
-        errno = (int)-fake->read_result;
-        return -1;
-    }
-    memset(buf, 'r', MIN(size, (size_t)fake->read_result));
-    return (long)MIN(size, (size_t)fake->read_result);
-}
-
-/* Seven bytes at a time: a short write is normal. */
-static long
-fake_write(void *data, int fd, const void *buf, size_t size)
-{
-    Fake *fake = data;
-
-    g_assert_cmpint(fd, ==, fake->stream_fd);
-    if (fake->n_interrupts > 0) {
-        fake->n_interrupts--;
-        errno = EINTR;
-        return -1;
-    }
-    if (fake->read_result < 0) {
-        errno = (int)-fake->read_result;
-        return -1;
-    }
-    size = MIN(size, 7);
-    g_byte_array_append(fake->written, buf, (unsigned)size);
-    return (long)size;
-}
-
-static long
-fake_pread(void *data, int fd, void *buf, size_t size, uint64_t offset)
-{
-    Fake *fake = data;
-
-    g_assert_cmpint(fd, ==, fake->device_fd);
-    g_assert_cmpuint(offset >> 40, ==, 2);
-    memcpy(buf, fake->region + (offset & 15), size);
-    return fake->read_result < 0 ? (errno = (int)-fake->read_result, -1) : (long)size;
-}
-
-static long
-fake_pwrite(void *data, int fd, const void *buf, size_t size, uint64_t offset)
-{
-    Fake *fake = data;
-
-    g_assert_cmpint(fd, ==, fake->device_fd);
-    memcpy(fake->region + (offset & 15), buf, size);
-    return (long)size;
-}
-
-static void
-set_up(Fake *fake, gconstpointer data)
-{
-    (void)data;
-    *fake = (Fake){ .system = { fake_open, fake_ioctl, fake_read, fake_write, fake_pread,
-                                fake_pwrite, fake },
-                    .fail_request = ULONG_MAX,
-                    .group_flags = FERRY_VFIO_GROUP_FLAGS_VIABLE,
-                    .state = FERRY_MIG_STATE_RUNNING,
-                    .opened = g_string_new(NULL),
-                    .device_fd = -1,
-                    .stream_fd = -1,
-                    .written = g_byte_array_new() };
-}
-
-static void
-tear_down(Fake *fake, gconstpointer data)
-{
-    (void)data;
-    (void)g_string_free(fake->opened, TRUE);
-    g_byte_array_unref(fake->written);
-}
-
 static FerryTransport *
-open_group(Fake *fake, GError **error)
+open_group(FakeKernel *fake, GError **error)
 {
     return ferry_kernel_open(&fake->system, FERRY_KERNEL_GROUP, "/dev/vfio/7", "0000:3b:00.4", 5000,
                              error);
@@ -231,7 +27,7 @@ is_open(int fd)
 }
 
 static void
-test_group(Fake *fake, gconstpointer data)
+test_group(FakeKernel *fake, gconstpointer data)
 {
     FerryTransport *transport = open_group(fake, NULL);
 
@@ -247,7 +43,7 @@ test_group(Fake *fake, gconstpointer data)
 }
 
 static void
-test_cdev(Fake *fake, gconstpointer data)
+test_cdev(FakeKernel *fake, gconstpointer data)
 {
     FerryTransport *transport = ferry_kernel_open(&fake->system, FERRY_KERNEL_CDEV,
                                                   "/dev/vfio/devices/vfio0", "x", 5000, NULL);
@@ -295,7 +91,7 @@ static const struct {
 };
 
 static void
-test_refusal(Fake *fake, gconstpointer data)
+test_refusal(FakeKernel *fake, gconstpointer data)
 {
     const unsigned row = GPOINTER_TO_UINT(data);
     g_autoptr(GError) error = NULL;
@@ -316,7 +112,7 @@ test_refusal(Fake *fake, gconstpointer data)
 }
 
 static void
-test_not_viable(Fake *fake, gconstpointer data)
+test_not_viable(FakeKernel *fake, gconstpointer data)
 {
     g_autoptr(GError) error = NULL;
 
@@ -329,7 +125,7 @@ test_not_viable(Fake *fake, gconstpointer data)
 
 /* A move that brings a descriptor closes the old one; one that does not keeps it. */
 static void
-test_stream_descriptor(Fake *fake, gconstpointer data)
+test_stream_descriptor(FakeKernel *fake, gconstpointer data)
 {
     g_autoptr(FerryVfioDevice) device = ferry_vfio_device_new(open_group(fake, NULL), NULL);
     int first = -1;
@@ -350,7 +146,7 @@ test_stream_descriptor(Fake *fake, gconstpointer data)
 }
 
 static void
-test_reads(Fake *fake, gconstpointer data)
+test_reads(FakeKernel *fake, gconstpointer data)
 {
     g_autoptr(FerryVfioDevice) device = ferry_vfio_device_new(open_group(fake, NULL), NULL);
     const FerryTransport *transport = device->transport;
@@ -379,7 +175,7 @@ test_reads(Fake *fake, gconstpointer data)
 }
 
 static void
-test_writes(Fake *fake, gconstpointer data)
+test_writes(FakeKernel *fake, gconstpointer data)
 {
     g_autoptr(FerryVfioDevice) device = ferry_vfio_device_new(open_group(fake, NULL), NULL);
     const FerryTransport *transport = device->transport;
@@ -404,7 +200,7 @@ test_writes(Fake *fake, gconstpointer data)
 }
 
 static void
-test_precopy_info(Fake *fake, gconstpointer data)
+test_precopy_info(FakeKernel *fake, gconstpointer data)
 {
     g_autoptr(FerryVfioDevice) device = ferry_vfio_device_new(open_group(fake, NULL), NULL);
     const FerryTransport *transport = device->transport;
@@ -427,7 +223,7 @@ test_precopy_info(Fake *fake, gconstpointer data)
 }
 
 static void
-test_regions(Fake *fake, gconstpointer data)
+test_regions(FakeKernel *fake, gconstpointer data)
 {
     g_autoptr(FerryTransport) transport = open_group(fake, NULL);
     uint32_t value = 0x11223344;
@@ -460,7 +256,7 @@ test_regions(Fake *fake, gconstpointer data)
 /* A driver that never answers costs a thread, not the caller; later calls fail at once and reach
  * nobody. */
 static void
-test_stuck_driver(Fake *fake, gconstpointer data)
+test_stuck_driver(FakeKernel *fake, gconstpointer data)
 {
     FerryTransport *transport = ferry_kernel_open(&fake->system, FERRY_KERNEL_GROUP, "/dev/vfio/7",
                                                   "0000:3b:00.4", 50, NULL);
@@ -496,7 +292,7 @@ main(int argc, char **argv)
 {
     static const struct {
         const char *path;
-        void (*run)(Fake *fake, gconstpointer data);
+        void (*run)(FakeKernel *fake, gconstpointer data);
     } rows[] = {
         { "/kernel/group", test_group },
         { "/kernel/cdev", test_cdev },
@@ -511,11 +307,13 @@ main(int argc, char **argv)
 
     g_test_init(&argc, &argv, NULL);
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
-        g_test_add(rows[i].path, Fake, NULL, set_up, rows[i].run, tear_down);
+        g_test_add(rows[i].path, FakeKernel, NULL, fake_kernel_set_up, rows[i].run,
+                   fake_kernel_tear_down);
     for (unsigned i = 0; i < G_N_ELEMENTS(refusals); i++) {
         g_autofree char *path = g_strdup_printf("/kernel/refused/%s", refusals[i].name);
 
-        g_test_add(path, Fake, GUINT_TO_POINTER(i), set_up, test_refusal, tear_down);
+        g_test_add(path, FakeKernel, GUINT_TO_POINTER(i), fake_kernel_set_up, test_refusal,
+                   fake_kernel_tear_down);
     }
     return g_test_run();
 }

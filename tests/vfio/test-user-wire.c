@@ -26,7 +26,7 @@ static const VersionRow version_rows[] = {
     { "major-1", 1, 0, NULL, 0, "speaks version 1.0; ferry speaks 0.2 and earlier" },
     { "minor-above-proposal", 0, 3, NULL, 0, "speaks version 0.3" },
     { "zero-size", 0, 0, "{\"capabilities\":{\"max_data_xfer_size\":0}}", 0,
-      "capability max_data_xfer_size is not a number above 0" },
+      "capability max_data_xfer_size is not a number of at least 1" },
     { "negative", 0, 0, "{\"capabilities\":{\"max_data_xfer_size\":-1}}", 0, "not a number" },
     { "text-for-number", 0, 0, "{\"capabilities\":{\"max_msg_fds\":\"8\"}}", 0, "max_msg_fds" },
     { "array", 0, 0, "[]", 0, "is no JSON object: another type" },
