@@ -1,7 +1,6 @@
 #include "base/crash.h"
 
 #include <signal.h>
-#include <unistd.h>
 
 #include <glib.h>
 
@@ -18,7 +17,7 @@ ferry_crash_at(FerryCrashPoint point)
     const char *name = ferry_crash_point_name(point);
 
     if (g_strcmp0(g_getenv("FERRY_STOP_AT"), name) == 0)
-        (void)kill(getpid(), SIGSTOP); /* all threads; returns after SIGCONT */
+        (void)raise(SIGSTOP); /* all threads, this one first: kill() may return before that */
     if (g_strcmp0(g_getenv("FERRY_CRASH_AT"), name) == 0)
         (void)raise(SIGKILL); /* does not return */
 }
