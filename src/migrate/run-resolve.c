@@ -197,7 +197,7 @@ ferry_migrator_resolve(FerryMigrator *self,
                                     json_sprintf("%s answers, so it is not fenced: the job ends "
                                                  "by itself",
                                                  request->fenced)));
-    else if (!deliver(run, &call))
+    else if (!deliver(run, &call) && check_request(job, request, &call.error)) /* not over now */
         g_set_error(&call.error, FERRY_ERROR, FERRY_ERROR_TIMEOUT,
                     "job %s did not take the decision within %d s: nothing was changed, ask again",
                     who->id, TAKE_MS / 1000);
