@@ -74,9 +74,9 @@ CUTS = [
 ]
 
 
-@pytest.mark.parametrize("heals", ["heals", "never"])
+@pytest.mark.parametrize("heals", ["heals", pytest.param("late", marks=pytest.mark.long)])
 @pytest.mark.parametrize("cut, meanwhile, end", [row[1:] for row in CUTS], ids=[row[0] for row in CUTS])
-def test_the_link_is_cut(pair, cut, meanwhile, end, heals):
+def test_the_link_is_cut(pair, cut, meanwhile, end, heals, count):
     mark = pair.fresh()
     pair.alpha.domain("g1").setAutostart(1)
     job = cut(pair)
@@ -86,7 +86,7 @@ def test_the_link_is_cut(pair, cut, meanwhile, end, heals):
     else:
         wait_for(f"the guest to run at {meanwhile}", lambda: runs_at(pair, getattr(pair, meanwhile)))
         pair.monitor.next_beat(host=meanwhile)
-    time.sleep(max(0, {"heals": 5, "never": 12}[heals] - (time.monotonic() - since)))
+    time.sleep(max(0, {"heals": 3, "late": 12}[heals] - (time.monotonic() - since)))
     pair.monitor.assert_one_guest(mark)  # and neither side has changed its mind
     if meanwhile is None:
         assert doubtful(pair, job) and pair.monitor.silent(0.5)
@@ -99,10 +99,14 @@ def test_the_link_is_cut(pair, cut, meanwhile, end, heals):
     wait_for("the job to end by itself", lambda: job.show()["state"] in ("done", "failed", "cancelled"), 15)
     (pair.assert_moved if end == "beta" else pair.assert_stayed)(mark, pair.alpha, job)
     assert getattr(pair, end).domain("g1").autostart() == 1
+    count("in the handover: link")
 
 
-@pytest.mark.parametrize("deaf", [(), ("alpha",), ("beta",)], ids=["both ways", "alpha deaf", "beta deaf"])
-def test_the_link_is_cut_in_transfer(pair, deaf):
+ONE_WAY = [pytest.param((name,), marks=pytest.mark.long, id=f"{name} deaf") for name in ("alpha", "beta")]
+
+
+@pytest.mark.parametrize("deaf", [pytest.param((), id="both ways"), *ONE_WAY])
+def test_the_link_is_cut_in_transfer(pair, deaf, count):
     """N1, N6: the source gives up within 10 s and has its device back; the target is empty after its lease."""
     mark = pair.fresh()
     job = pair.alpha.migrate(pair.beta, "g1", "--bandwidth", "4Mi")
@@ -115,3 +119,4 @@ def test_the_link_is_cut_in_transfer(pair, deaf):
     wait_for("the target to be empty", lambda: pair.beta.domain("g1") is None, 20)
     pair.wire.heal()
     pair.assert_stayed(mark, pair.alpha, job)
+    count("in the transfer: link")

@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import signal
-import sqlite3
 import threading
 import time
 
@@ -112,21 +111,29 @@ class Ferryd:
         self.stop()
         self.start(**environment)
 
+    @property
+    def state(self):
+        """The folder of its journal and markers, as a path of the test process."""
+        return self.host.namespace.path(STATE)
+
     def forget(self):
         """Takes away its journal and markers, as long as it is down."""
-        shutil.rmtree(f"{self.host.folder}/var{STATE[4:]}", ignore_errors=True)
+        shutil.rmtree(self.state, ignore_errors=True)
 
     # What it wrote down
 
     def markers(self):
         """Guests that this host holds."""
-        return [os.path.basename(path) for path in glob.glob(f"{self.host.folder}/var{STATE[4:]}/hold/*")]
+        return [os.path.basename(path) for path in glob.glob(f"{self.state}/hold/*")]
+
+    def sql(self, statement, *options):
+        """What SQLite says, run in the host: its database may be on a file system that only the host sees."""
+        return self.host.run("sqlite3", *options, "-cmd", ".timeout 5000", f"{STATE}/ferry.db", statement).stdout
 
     def _records(self, job):
         """(kind, data) of the job's journal records, oldest first, read beside the running ferryd."""
-        path = f"file:{self.host.folder}/var{STATE[4:]}/ferry.db?mode=ro"
-        with sqlite3.connect(path, uri=True, timeout=5) as journal:
-            return journal.execute("SELECT kind, data FROM record WHERE job = ? ORDER BY seq", (job,)).fetchall()
+        rows = self.sql(f"SELECT kind, data FROM record WHERE job = '{job}' ORDER BY seq", "-readonly", "-json")
+        return [(row["kind"], row["data"]) for row in json.loads(rows or "[]")]
 
     def records(self, job):
         return [kind for kind, _ in self._records(job)]

@@ -98,6 +98,11 @@ class Host:
         """Runs the ferry command here as a user would; the result has returncode, stdout, stderr."""
         return self.run(f"{PREFIX}/bin/ferry", *arguments, check=check, **options)
 
+    def ferry_later(self, *arguments):
+        """Starts the ferry command and does not wait for it: ferryd may not answer now."""
+        return subprocess.Popen(self.namespace.wrap([f"{PREFIX}/bin/ferry", *arguments]), stdin=subprocess.DEVNULL,
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
     def ferry_json(self, *arguments):
         return json.loads(self.ferry("--json", *arguments).stdout)
 
@@ -164,6 +169,10 @@ class Host:
         """Kills the guest's QEMU."""
         self.run("sh", "-c", f"kill -9 $(cat /run/libvirt/qemu/{name}.pid)")
         wait_for(f"{self.name} to see it", lambda: self.state(name) in (None, (5, 3), (5, 1), (5, 0), (5, 6)))
+
+    def macvtaps(self):
+        """How many macvtap devices there are: those of guests."""
+        return self.run("sh", "-c", "ls /sys/class/net").stdout.count("macvtap")
 
     def has_device(self, name, alias):
         """Is a device of this alias in the live XML?"""

@@ -243,6 +243,12 @@ class Pair:
         wait_for(f"{self.other(source).name} to drop the guest", lambda: self.other(source).domain("g1") is None)
         self._assert_settled(source, job)
 
+    def assert_at_home(self, host, job):
+        """The guest runs at @host alone and whole; nothing is left at the other."""
+        self.assert_runs_only_at(host)
+        wait_for("the other host to have nothing of it", lambda: self.other(host).domain("g1") is None)
+        self._assert_settled(host, job)
+
     def _assert_settled(self, host, job):
         domain = host.domain("g1")
         if not domain.isPersistent():
