@@ -6,7 +6,9 @@ import re
 import signal
 import subprocess
 import time
+import uuid
 
+from pair import web
 from pair.ferry import PREFIX
 from pair.namespaces import wait_for
 
@@ -45,6 +47,28 @@ def test_plain(pair):
     pair.beta.ferry("migrate", "g1", "--to", "alpha")
     pair.assert_moved(mark, pair.beta)
     assert pair.alpha.domain("g1").autostart() == 1
+
+
+def test_the_same_request_twice_is_one_migration(pair):
+    """Over HTTP with an Idempotency-Key: while the job runs, when it is over, and after a restart of ferryd."""
+    def ask(**options):
+        return web.ask(web.unix(pair.alpha), "POST", "/v1/migrations", {"guest": "g1", "to": "beta", **options}, headers)
+
+    mark = pair.fresh("plain")
+    headers = {"Idempotency-Key": str(uuid.uuid4())}
+    status, job = ask()
+    assert status == 202
+    assert (ask()[0], ask()[1]["id"]) == (202, job["id"])
+    status, other = ask(max_downtime_ms=500)
+    assert (status, other["type"]) == (409, "exists") and job["id"] in other["detail"]
+    pair.alpha.job(job["id"]).wait()
+    for _ in range(2):
+        status, again = ask()
+        assert (status, again["id"], again["state"]) == (202, job["id"], "done")
+        pair.alpha.ferryd.restart()
+    pair.assert_moved(mark, pair.alpha)
+    headers = {"Idempotency-Key": "k" * 201}
+    assert ask()[0] == 400
 
 
 def test_ephemeral(pair):

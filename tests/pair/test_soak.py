@@ -1,0 +1,121 @@
+"""Migrations back and forth, with kills at random moments among them: nothing grows.
+
+A round is 30 migrations of which every third meets a kill, and 20 without, at whose begin and end the daemons are
+looked at: no more file descriptors, threads or memory.  From round to round neither the database may grow, though
+a tombstone stays for a week (tombstone_days: between rounds a week goes by in the database), nor what is outside.
+"""
+import os
+import random
+import signal
+import time
+
+import pytest
+
+MIGRATIONS = int(os.environ.get("FERRY_SOAK_MIGRATIONS", "500"))
+ROUND, QUIET = 50, 20
+WEEK_US = 8 * 24 * 3600 * 1000000
+
+# By how much they may differ between two looks: what is opened or freed at other moments, not once a migration.
+SLACK = {"ferryd fds": 6, "ferryd threads": 6, "ferryd KiB": 4096, "libvirtd fds": 6, "libvirtd KiB": 8192,
+         "database bytes": 256 << 10, "macvtaps": 0, "files in /run/ferry": 0, "markers": 0}
+OF_A_ROUND = ("ferryd fds", "ferryd threads", "ferryd KiB", "libvirtd fds", "libvirtd KiB")
+OF_ALL = ("database bytes", "libvirtd fds", "macvtaps", "files in /run/ferry", "markers")
+
+
+def _process(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        status = dict(line.split(":", 1) for line in file)
+    return len(os.listdir(f"/proc/{pid}/fd")), int(status["Threads"]), int(status["VmRSS"].split()[0])
+
+
+def look(pair):
+    """What must not grow, by host and name."""
+    sizes = {}
+    for host in pair.hosts:
+        fds, threads, memory = _process(host.ferryd.pid)
+        libvirt_fds, _, libvirt_memory = _process(host.libvirtd.pid)
+        sizes[host.name] = {
+            "ferryd fds": fds, "ferryd threads": threads, "ferryd KiB": memory,
+            "libvirtd fds": libvirt_fds, "libvirtd KiB": libvirt_memory,
+            "database bytes": os.path.getsize(f"{host.ferryd.state}/ferry.db"), "macvtaps": host.macvtaps(),
+            "files in /run/ferry": len(os.listdir(host.namespace.path("/run/ferry"))),
+            "markers": len(host.ferryd.markers())}
+    return sizes
+
+
+def assert_no_growth(before, after, names):
+    grown = [(host, name, before[host][name], after[host][name]) for host in before for name in names
+             if after[host][name] > before[host][name] + SLACK[name]]
+    assert not grown, grown
+
+
+def let_a_week_pass(host):
+    """ferryd forgets its tombstones when it starts."""
+    host.ferryd.stop()
+    host.ferryd.sql(f"UPDATE job SET created_us = created_us - {WEEK_US}, updated_us = updated_us - {WEEK_US}")
+    host.ferryd.start()
+    host.ferryd.wait_libvirt()
+    assert host.jobs() == []
+
+
+def kill_something(pair, chance):
+    """Somewhere from the plan to the clean-up; what died is started again.  Returns what it was."""
+    time.sleep(chance.uniform(0, 2.5))
+    host = chance.choice(pair.hosts)
+    what = chance.choice(["ferryd", "ferryd", "ferryd", "libvirtd", "link"])
+    if what == "ferryd":
+        host.ferryd.send(signal.SIGKILL)
+    elif what == "libvirtd":
+        host.libvirtd.stop(signal.SIGKILL)
+        host.start_libvirtd()
+    else:
+        pair.wire.cut()
+        time.sleep(2)
+        pair.wire.heal()
+    for each in pair.hosts:
+        each.ferryd.wait_ready()
+        each.ferryd.wait_libvirt()
+    return what
+
+
+def migrate_once(pair, source, mark, kill=lambda: None):
+    """Returns where the guest is then; whatever was killed, it is one, whole, and both hosts know."""
+    job = source.migrate(pair.other(source))
+    killed = kill()
+    end = job.wait()
+    assert killed or end["outcome"] == "migrated", end
+    where = pair.where(job.id)
+    pair.assert_at_home(where, job)
+    pair.monitor.assert_one_guest(mark)
+    del pair.monitor.beats[mark:-1]  # judged
+    return where
+
+
+def one_round(pair, where, mark, chance, count):
+    """Returns where the guest is, and what was seen at the begin and at the end of the quiet part."""
+    for i in range(ROUND - QUIET):
+        kill = (lambda: kill_something(pair, chance)) if i % 3 == 0 else (lambda: None)
+        where = migrate_once(pair, where, mark, kill)
+    count("in the soak: kill at a random moment", (ROUND - QUIET) // 3)
+    for host in pair.hosts:
+        let_a_week_pass(host)
+    looks = []
+    for quiet in range(QUIET):
+        where = migrate_once(pair, where, mark)
+        if where is pair.alpha and (len(looks) == 0 or quiet >= QUIET - 2):
+            looks.append(look(pair))
+    return where, looks[0], looks[-1]
+
+
+@pytest.mark.long
+def test_soak(pair, count):
+    chance = random.Random(8)
+    mark = pair.fresh()
+    where, first = pair.alpha, None
+    for done in range(ROUND, MIGRATIONS + 1, ROUND):
+        where, begin, end = one_round(pair, where, mark, chance, count)
+        print(f"after {done} migrations: {end}", flush=True)
+        assert_no_growth(begin, end, OF_A_ROUND)
+        first = first or end
+        assert_no_growth(first, end, OF_ALL)
+    count("in the soak: migration", MIGRATIONS)
