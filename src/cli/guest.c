@@ -3,6 +3,7 @@
 #include "cli/call.h"
 #include "cli/groups.h"
 #include "cli/guest-define.h"
+#include "cli/guest-save.h"
 #include "cli/guest-start.h"
 #include "cli/reasons.h"
 
@@ -96,6 +97,10 @@ static const FerryVerb verbs[] = {
       ferry_guest_start },
     { "stop", "GUEST", "stop a guest, giving its devices back", ferry_guest_stop_options,
       ferry_guest_stop },
+    { "save", "GUEST FILE", "save a running guest in a file, and end it", ferry_guest_save_options,
+      ferry_guest_save },
+    { "restore", "FILE", "let a guest go on from a file", ferry_guest_restore_options,
+      ferry_guest_restore },
     { NULL, NULL, NULL, NULL, NULL },
 };
 

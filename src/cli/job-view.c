@@ -204,6 +204,34 @@ append_where(GString *text, const json_t *job)
         g_string_append(text, " runs on neither host: ");
 }
 
+/* How each good outcome of a guest and a file is told, around the file. */
+static const struct {
+    const char *outcome, *before, *after;
+} outcomes[] = {
+    { "saved", " is saved in ", "" },
+    { "restored", " goes on from ", "" },
+    { "restored-unverified", " goes on from ", ", which was not verified" },
+};
+
+/* A guest that is saved in a file, or was to be, or comes from one. */
+static void
+append_file(GString *text, const json_t *job)
+{
+    const char *guest = text_of(json_object_get(job, "guest"), "name");
+    const char *file = text_of(job, "file");
+
+    g_string_append(text, guest ? guest : "the guest");
+    for (size_t i = 0; i < G_N_ELEMENTS(outcomes); i++)
+        if (g_strcmp0(outcomes[i].outcome, text_of(job, "outcome")) == 0) {
+            g_string_append_printf(text, "%s%s%s", outcomes[i].before, file, outcomes[i].after);
+            return;
+        }
+    g_string_append_printf(
+        text, " %s: %s %s %s", text_of(job, "runs_on") ? "runs on as before" : "is down",
+        g_strcmp0(text_of(job, "kind"), "save") == 0 ? "saving it in" : "restoring it from", file,
+        state_of(job)->verb);
+}
+
 char *
 ferry_job_view_end(const json_t *job)
 {
@@ -212,8 +240,13 @@ ferry_job_view_end(const json_t *job)
     g_autofree char *reasons = NULL;
     const char *target = text_of(job, "target");
 
-    append_where(text, job);
-    if (strcmp(state_of(job)->name, "done") == 0) {
+    if (text_of(job, "file") != NULL)
+        append_file(text, job);
+    else
+        append_where(text, job);
+    if (text_of(job, "file") != NULL) {
+        append_quantity(text, job, "elapsed_ms", ferry_quantity_format_time, ", ", "");
+    } else if (strcmp(state_of(job)->name, "done") == 0) {
         g_string_append(text, "moved");
         append_quantity(text, job, "elapsed_ms", ferry_quantity_format_time, " in ", "");
         append_quantity(text, job, "blackout_ms", ferry_quantity_format_time, ", blackout ", "");
@@ -236,6 +269,7 @@ static const FerryColumn page[] = {
     { "guest.uuid", "uuid", FERRY_CELL_TEXT },
     { "source", "source", FERRY_CELL_TEXT },
     { "target", "target", FERRY_CELL_TEXT },
+    { "file", "file", FERRY_CELL_TEXT },
     { "state", "state", FERRY_CELL_TEXT },
     { "phase", "phase", FERRY_CELL_TEXT },
     { "since", "since", FERRY_CELL_TEXT },

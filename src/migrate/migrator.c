@@ -37,6 +37,15 @@ ferry_run_reserve(FerryMigrator *migrator)
                            .inventory_data = migrator->config.watch };
 }
 
+/* A guest that goes to a file, or comes from one, has no other host. */
+static const char *
+peer_of(const FerryJobIdentity *who)
+{
+    if (who->kind != FERRY_JOB_MIGRATE)
+        return "";
+    return who->side == FERRY_SIDE_SOURCE ? who->target : who->source;
+}
+
 FerryRun *
 ferry_run_new(FerryMigrator *migrator, const FerryJobIdentity *identity)
 {
@@ -47,19 +56,17 @@ ferry_run_new(FerryMigrator *migrator, const FerryJobIdentity *identity)
     self->migrator = migrator;
     self->job = ferry_job_new(identity, config->clock, ferry_bell_ring, migrator->shown);
     who = ferry_job_identity(self->job);
-    self->hand = (FerryHand){
-        .guests = config->guests,
-        .store = config->store,
-        .clock = config->clock,
-        .marker_dir = config->marker_dir,
-        .reserve = ferry_run_reserve(migrator),
-        .hybrids = config->hybrids,
-        .row = { .id = (char *)who->id,
-                 .side = who->side,
-                 .guest_uuid = (char *)who->guest_uuid,
-                 .guest_name = (char *)who->guest_name,
-                 .peer = (char *)(who->side == FERRY_SIDE_SOURCE ? who->target : who->source) }
-    };
+    self->hand = (FerryHand){ .guests = config->guests,
+                              .store = config->store,
+                              .clock = config->clock,
+                              .marker_dir = config->marker_dir,
+                              .reserve = ferry_run_reserve(migrator),
+                              .hybrids = config->hybrids,
+                              .row = { .id = (char *)who->id,
+                                       .side = who->side,
+                                       .guest_uuid = (char *)who->guest_uuid,
+                                       .guest_name = (char *)who->guest_name,
+                                       .peer = (char *)peer_of(who) } };
     self->answer = (FerryAnswer){ .record = FERRY_T_NONE, .domain = FERRY_TD_UNKNOWN };
     (void)pthread_mutex_init(&self->lock, NULL);
     lock(migrator);
@@ -76,6 +83,8 @@ ferry_run_free(FerryRun *self)
     ferry_source_free(self->source);
     ferry_link_free(self->link);
     ferry_target_free(self->target);
+    ferry_save_free(self->save);
+    ferry_guest_restore_free(self->restore);
     ferry_relay_free(self->relay);
     ferry_answer_clear(&self->answer);
     ferry_job_unref(self->job);
@@ -182,6 +191,14 @@ ferry_run_claim(FerryMigrator *migrator,
     return run;
 }
 
+static bool
+is_migration(const FerryRun *run, FerrySide side)
+{
+    const FerryJobIdentity *who = ferry_job_identity(run->job);
+
+    return who->kind == FERRY_JOB_MIGRATE && who->side == side;
+}
+
 unsigned
 ferry_run_count(FerryMigrator *migrator, FerrySide side)
 {
@@ -192,7 +209,7 @@ ferry_run_count(FerryMigrator *migrator, FerrySide side)
     lock(migrator);
     g_hash_table_iter_init(&iter, migrator->runs);
     while (g_hash_table_iter_next(&iter, NULL, &value))
-        count += ferry_job_identity(((FerryRun *)value)->job)->side == side && !run_is_over(value);
+        count += is_migration(value, side) && !run_is_over(value);
     unlock(migrator);
     return count;
 }
@@ -311,22 +328,59 @@ recover_source(FerryMigrator *self, FerryRun *run, const GPtrArray *records, GEr
     return ferry_run_recover_source(run, host->address, records, error);
 }
 
+/* The inverse of peer_of(). */
+static FerryJobKind
+kind_of(const FerryJobRow *row)
+{
+    if (row->peer[0] != '\0')
+        return FERRY_JOB_MIGRATE;
+    return row->side == FERRY_SIDE_SOURCE ? FERRY_JOB_SAVE : FERRY_JOB_RESTORE;
+}
+
+/* (nullable) (transfer full) */
+static char *
+file_of(const GPtrArray *records)
+{
+    const FerryRecord *first = records->len == 0 ? NULL : g_ptr_array_index(records, 0);
+    json_t *body = first == NULL ? NULL : json_loads(first->data, 0, NULL);
+    char *file = g_strdup(json_string_value(json_object_get(body, "file")));
+
+    json_decref(body);
+    return file;
+}
+
+static bool
+recover_run(FerryMigrator *self, FerryRun *run, const GPtrArray *records, GError **error)
+{
+    const FerryJobIdentity *who = ferry_job_identity(run->job);
+
+    if (who->kind != FERRY_JOB_MIGRATE)
+        return ferry_run_recover_saved(run, records, error);
+    return who->side == FERRY_SIDE_SOURCE ? recover_source(self, run, records, error)
+                                          : ferry_run_recover_target(run, records, error);
+}
+
 static bool
 recover_one(FerryMigrator *self, const FerryJobRow *row, GError **error)
 {
-    bool source = row->side == FERRY_SIDE_SOURCE;
-    const FerryJobIdentity identity = { .id = row->id,
-                                        .side = row->side,
-                                        .guest_name = row->guest_name,
-                                        .guest_uuid = row->guest_uuid,
-                                        .source = source ? self->config.name : row->peer,
-                                        .target = source ? row->peer : self->config.name };
+    const FerryJobKind kind = kind_of(row);
+    const char *peer = kind == FERRY_JOB_MIGRATE ? row->peer : self->config.name;
+    const bool source = row->side == FERRY_SIDE_SOURCE;
+    FerryJobIdentity identity = { .id = row->id,
+                                  .side = row->side,
+                                  .guest_name = row->guest_name,
+                                  .guest_uuid = row->guest_uuid,
+                                  .source = source ? self->config.name : peer,
+                                  .target = source ? peer : self->config.name,
+                                  .kind = kind };
     g_autoptr(GPtrArray) records = NULL;
+    g_autofree char *file = NULL;
     g_autoptr(GError) wrong = NULL;
     FerryRun *run = NULL;
 
     if (!ferry_journal_read(self->config.store, row->id, &records, error))
         return false;
+    identity.file = file = file_of(records);
     run = ferry_run_new(self, &identity);
     ferry_job_set_began(run->job, row->created_us);
     bring_back_key(run, records);
@@ -334,8 +388,7 @@ recover_one(FerryMigrator *self, const FerryJobRow *row, GError **error)
         bring_back(self, run, records);
         return true;
     }
-    if (source ? recover_source(self, run, records, &wrong)
-               : ferry_run_recover_target(run, records, &wrong))
+    if (recover_run(self, run, records, &wrong))
         return true;
     /* Shown, not fatal: the other jobs must go on.  Its marker keeps the guest from starting. */
     ferry_job_set_state(run->job, FERRY_JOB_IN_DOUBT);

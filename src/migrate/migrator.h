@@ -6,6 +6,8 @@
 #include "migrate/job.h"
 #include "migrate/ops.h"
 #include "migrate/resolve.h"
+#include "migrate/save-file.h"
+#include "migrate/saved.h"
 #include "pool/pools.h"
 #include "xml/domain.h"
 
@@ -159,6 +161,61 @@ bool ferry_migrator_resolve(FerryMigrator *self,
 /** Waits until the job's view changed after @after, at most @timeout_ms.  Returns: whether it did
  */
 bool ferry_migrator_wait(FerryMigrator *self, FerryJob *job, uint64_t after, int64_t timeout_ms);
+
+/* ---- guests in files ---- */
+
+/** What "ferry guest save" asks; strings are the caller's. */
+typedef struct {
+    const char *guest; /* name or UUID */
+    const char *file;  /* absolute */
+    FerrySaveOver over;
+} FerrySaveRequest;
+
+/**
+ * Plans, checks and, if the answer is yes, begins to save a guest in a file: migrate/save.h.
+ *
+ * @ret_job, @ret_reasons: as ferry_migrator_start()
+ *
+ * Returns: false with FERRY_ERROR_NOT_FOUND, FERRY_ERROR_BUSY naming the job that holds the guest,
+ *          FERRY_ERROR_INVALID for the path, or FERRY_ERROR_IO
+ */
+bool ferry_migrator_save(FerryMigrator *self,
+                         const FerrySaveRequest *request,
+                         FerryJob **ret_job,
+                         json_t **ret_reasons,
+                         GError **error);
+
+/** Whether a file that was restored before may be restored once more. */
+typedef enum { FERRY_RESTORE_ONCE, FERRY_RESTORE_AGAIN } FerryRestoreAgain;
+
+/** What "ferry guest restore" asks; strings are the caller's. */
+typedef struct {
+    const char *file; /* absolute */
+    FerrySavedVerify verify;
+    FerryRestoreAgain again;
+    bool accept_unknown; /* a device whose state may not load does not refuse it */
+} FerryRestoreRequest;
+
+/**
+ * Reads the head of the file, checks, and touches nothing; the checksums are not compared.
+ *
+ * @ret: (out) (transfer full): {file, guest {name, uuid}, host, saved_by, checksums, saved_on?,
+ *       saved?, verdict, reasons[], devices[]}
+ *
+ * Returns: false as ferry_saved_open(), or with FERRY_ERROR_BUSY naming the job that holds the
+ *          guest
+ */
+bool ferry_migrator_restore_check(FerryMigrator *self,
+                                  const FerryRestoreRequest *request,
+                                  json_t **ret,
+                                  GError **error);
+
+/** The same and, if the answer is yes, begins: migrate/restore.h. */
+bool ferry_migrator_restore(FerryMigrator *self,
+                            const FerryRestoreRequest *request,
+                            FerryJob **ret_job,
+                            json_t **ret_reasons,
+                            GError **error);
 
 /* ---- for peers; @caller is the name in their certificate ---- */
 

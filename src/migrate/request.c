@@ -97,8 +97,8 @@ ephemeral_aliases(const FerryPlan *plan)
 }
 
 /* "unknown" is what accept_unknown turns into a yes: nothing else may speak against it. */
-static const char *
-verdict_of(const json_t *reasons)
+const char *
+ferry_begin_verdict(const json_t *reasons)
 {
     const json_t *reason = NULL;
     size_t i = 0;
@@ -125,9 +125,9 @@ ferry_migrator_check(FerryMigrator *self,
         return false;
     }
     *ret = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o}", "guest", request->guest, "source",
-                     self->config.name, "target", request->to, "verdict", verdict_of(reasons),
-                     "reasons", reasons, "ephemerals", ephemeral_aliases(plan), "devices",
-                     devices != NULL ? devices : json_array());
+                     self->config.name, "target", request->to, "verdict",
+                     ferry_begin_verdict(reasons), "reasons", reasons, "ephemerals",
+                     ephemeral_aliases(plan), "devices", devices != NULL ? devices : json_array());
     return true;
 }
 
@@ -219,7 +219,7 @@ ferry_migrator_cancel(FerryMigrator *self, FerryJob *job, GError **error)
                     ferry_job_state_name(ferry_job_state(job)), who->id);
         return false;
     }
-    if (who->side != FERRY_SIDE_SOURCE) {
+    if (who->side != FERRY_SIDE_SOURCE && who->kind == FERRY_JOB_MIGRATE) {
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID,
                     "job %s is led by %s: run \"ferry job cancel %s\" there", who->id, who->source,
                     who->id);
@@ -228,6 +228,12 @@ ferry_migrator_cancel(FerryMigrator *self, FerryJob *job, GError **error)
     (void)pthread_mutex_lock(&run->lock);
     record = run->record;
     (void)pthread_mutex_unlock(&run->lock);
+    if (who->kind != FERRY_JOB_MIGRATE && ferry_saved_is_too_late(record)) {
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_BUSY,
+                    "too late: job %s only goes forward now; see \"ferry job show %s\"", who->id,
+                    who->id);
+        return false;
+    }
     if (record == FERRY_RECORD_HANDOFF || record == FERRY_RECORD_COMMITTED) {
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_BUSY,
                     "too late: job %s is handing the guest over to %s; see \"ferry job show %s\"",

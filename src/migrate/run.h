@@ -9,14 +9,16 @@
 #include "migrate/offer.h"
 #include "migrate/relay.h"
 #include "migrate/reservation.h"
+#include "migrate/restore.h"
+#include "migrate/save.h"
 #include "migrate/source.h"
 #include "migrate/target.h"
 #include "store/host.h"
 
 /*
  * A job under way on this host, for the files of the migrator: migrator.c (the table), begin.c
- * (plan and check), run-source.c and run-target.c (the threads), run-resolve.c (an operator's
- * decision), late.c (late unplugs).
+ * (plan and check), run-source.c, run-target.c and run-saved.c (the threads), run-resolve.c (an
+ * operator's decision), late.c (late unplugs).
  */
 typedef struct _FerryRun FerryRun;
 
@@ -49,6 +51,10 @@ struct _FerryRun {
 
     /* target; the driver is its thread's alone */
     FerryTarget *target;
+
+    /* of a guest and a file; one of them, its thread's alone but for its record */
+    FerrySave *save;
+    FerryGuestRestore *restore;
 
     pthread_mutex_t lock;              /* of all below; after the migrator's, never before it */
     bool over;                         /* the thread has ended */
@@ -123,6 +129,19 @@ json_t *ferry_run_ask_target(FerryRun *self,
                              int64_t wait_ms);
 /** T's half of the relay over @fd, until the tunnel ends. */
 void ferry_run_relay(FerryRun *self, int fd);
+
+/* run-saved.c */
+/** @hand: the world's data; the world outlives nothing but it */
+FerrySavedWorld ferry_run_saved_world(const FerryMigrator *migrator, FerryHand *hand);
+/** @plan: (transfer full) */
+bool ferry_run_begin_save(FerryRun *self,
+                          FerryPlan *plan,
+                          const char *file,
+                          FerrySaveOver over,
+                          GError **error);
+/** @saved: (transfer full) */
+bool ferry_run_begin_restore(FerryRun *self, FerrySaved *saved, GError **error);
+bool ferry_run_recover_saved(FerryRun *self, const GPtrArray *records, GError **error);
 
 /* run-resolve.c: a user's thread leaves a decision, the job's thread takes it between two steps. */
 /** Returns: FERRY_STEP_AGAIN when there was none to take, else what the driver said of it */

@@ -143,6 +143,14 @@ POOLS = ("POST", "/v1/pools")
 
 # routes, arguments, exit code, stdout, stderr (None: do not look)
 START, STOP = ("POST", "/v1/guests/web/start"), ("POST", "/v1/guests/web/stop")
+SAVE, RESTORE = ("POST", "/v1/guests/web/save"), ("POST", "/v1/restores")
+SAVED = job("done", kind="save", file="/srv/web", outcome="saved", runs_on=None, elapsed_ms=2400)
+NOT_SAVED = job("failed", kind="save", file="/srv/web", outcome="aborted", elapsed_ms=2400,
+                reasons=[{"code": "save-failed", "message": "No space left on device"}])
+RESTORED = job("done", kind="restore", file="/srv/web", outcome="restored", elapsed_ms=2400)
+RESTORABLE = {"file": "/srv/web", "guest": {"name": "web", "uuid": GUEST["uuid"]}, "host": "alpha", "saved_by": "ferry",
+              "checksums": True, "saved_on": "alpha", "saved": "2026-01-31T12:00:00.000Z", "verdict": "yes", "reasons": [],
+              "devices": []}
 STARTED = {"guest": {"name": "web", "uuid": GUEST["uuid"]}, "state": "running", "already": False, "elapsed_ms": 7}
 
 
@@ -226,6 +234,28 @@ ROWS = [
      "ferry: process 7 has it open\nferry: ferryd goes on trying to release it\n"),
     ({STOP: refused(("still-running", "guest web still runs after 60 s", {}))}, ["guest", "stop", "web"], 1, "",
      "ferry: refused\n  still-running: guest web still runs after 60 s\n"),
+    ({SAVE: (202, job()), EVENTS: Stream(SAVED)}, ["guest", "save", "web", "/srv/web"], 0, "web is saved in /srv/web, 2.4 s\n", ""),
+    ({SAVE: (202, job()), EVENTS: Stream(NOT_SAVED)}, ["guest", "save", "web", "/srv/web", "--force"], 1,
+     "web runs on as before: saving it in /srv/web failed, 2.4 s\n  save-failed: No space left on device\n", ""),
+    ({SAVE: (202, job())}, ["guest", "save", "web", "/srv/web", "--detach"], 0,
+     'job J1: "ferry job watch J1" shows how it goes\n', ""),
+    ({SAVE: refused(("file-exists", "/srv/web is there already", {"remedy": "name another file"}))},
+     ["guest", "save", "web", "/srv/web"], 1, "",
+     "web is not saved:\n  file-exists: /srv/web is there already\n    name another file\n"),
+    ({RESTORE: (202, job()), EVENTS: Stream(RESTORED)}, ["guest", "restore", "/srv/web", "--again"], 0,
+     "web goes on from /srv/web, 2.4 s\n", ""),
+    ({RESTORE: (202, job()), EVENTS: Stream(dict(RESTORED, outcome="restored-unverified"))},
+     ["guest", "restore", "/srv/web", "--unverified"], 0, "web goes on from /srv/web, which was not verified, 2.4 s\n", ""),
+    ({RESTORE: refused(("file-damaged", "/srv/web is damaged: it ends at byte 7", {"remedy": "copy it anew"}))},
+     ["guest", "restore", "/srv/web"], 1, "",
+     "/srv/web is not restored:\n  file-damaged: /srv/web is damaged: it ends at byte 7\n    copy it anew\n"),
+    ({RESTORE: (200, RESTORABLE)}, ["guest", "restore", "/srv/web", "--check"], 0,
+     "/srv/web has guest web, saved on alpha at 2026-01-31T12:00:00.000Z\nit can be restored here\n", ""),
+    ({RESTORE: (200, dict(RESTORABLE, checksums=False, verdict="unknown",
+                          reasons=[{"code": "unknown", "message": "nobody knows"}]))},
+     ["guest", "restore", "/srv/web", "--check", "--accept-unknown"], 21,
+     "/srv/web has guest web; not verified: there is no /srv/web.ferry\n"
+     "it cannot be restored here:\n  unknown: nobody knows\n", ""),
     ({("GET", "/v1/hosts"): (200, {"hosts": [{"name": "beta", "address": "192.0.2.2:7417"}]})},
      ["host", "list"], 0, "NAME  ADDRESS\nbeta  192.0.2.2:7417\n", ""),
     ({("GET", "/v1/devices"): (200, {"devices": [PF, VF, MTTY]})}, ["device", "list"], 0,

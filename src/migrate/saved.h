@@ -1,0 +1,51 @@
+#pragma once
+
+#include "migrate/plan.h"
+#include "migrate/saved-world.h"
+#include "migrate/sidecar.h"
+
+/**
+ * A guest in a file, as far as it can be known without reading all of it.  A plain value.
+ *
+ *   FILE        libvirt's: domain XML, then memory and the state of the devices.  In the XML's
+ *               metadata is ferry's plan: what each device needs, and its facts
+ *   FILE.ferry  see migrate/sidecar.h
+ */
+typedef struct {
+    char *file;
+    char *xml;             /* the domain in it, without the plan */
+    FerryPlan *plan;       /* ferry's; or made of the domain, for a file that libvirt alone wrote */
+    FerrySidecar *sidecar; /* (nullable) */
+    enum { FERRY_SAVED_BY_FERRY, FERRY_SAVED_BY_OTHERS } by;
+} FerrySaved;
+
+void ferry_saved_free(FerrySaved *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(FerrySaved, ferry_saved_free)
+
+/** Whether the sidecar is looked at. */
+typedef enum { FERRY_SAVED_VERIFY, FERRY_SAVED_UNVERIFIED } FerrySavedVerify;
+
+/** A path must be absolute and short enough for what is put beside it; else FERRY_ERROR_INVALID. */
+bool ferry_saved_check_path(const char *path, GError **error);
+
+/**
+ * Opens a file that may be anything; reads its head only.
+ *
+ * @world: its saved_xml is used
+ * @ret: (out) (nullable) (transfer full)
+ * @reasons: an array; gets {code, message} of what speaks against the file: the guest in the
+ *           sidecar is another, the length is another
+ *
+ * Returns: false with what libvirt says of the file, FERRY_ERROR_INVALID for a plan that is none,
+ *          or as ferry_sidecar_read()
+ */
+bool ferry_saved_open(const FerrySavedWorld *world,
+                      const char *file,
+                      FerrySavedVerify verify,
+                      FerrySaved **ret,
+                      json_t *reasons,
+                      GError **error);
+
+/** Returns: (transfer full): the domain XML with the plan in it, as libvirt is to save it, or NULL
+ * with FERRY_ERROR_INVALID */
+char *ferry_saved_xml_with_plan(const char *xml, const FerryPlan *plan, GError **error);

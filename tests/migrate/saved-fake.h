@@ -1,0 +1,47 @@
+#pragma once
+
+#include "migrate/saved-world.h"
+
+/**
+ * A host with one guest that has an ephemeral NIC, ua-nic7, and a libvirt that saves it in real
+ * files: "whole" and its XML, or "part".  Its process may die at any call that changes something.
+ */
+typedef struct {
+    char *folder, *file;
+    int state; /* 1 running, 3 paused, 5 off */
+    bool has_nic, is_marked, is_persistent;
+    bool keeps_nic;    /* the guest does not let go */
+    bool save_fails;   /* as on a full disk */
+    bool dies_at_save; /* the guest ends, and the file is not whole */
+    bool restore_fails;
+    bool refuses_slots;
+    int claims, kept; /* of the job */
+    unsigned n_plugged, n_released;
+    GPtrArray *records; /* of FerryRecord: the journal */
+    unsigned n_effects; /* calls that changed something */
+    unsigned dies_at;   /* before the effect of that number, from 1; 0: never */
+    _Atomic bool is_dead;
+    int64_t now_ms;
+} SavedFake;
+
+#define SAVED_UUID "0f0e1d2c-3b4a-4958-8776-695a4b3c2d1e"
+#define SAVED_JOB  "11111111-2222-4333-8444-555555555555"
+
+SavedFake *saved_fake_new(void);
+void saved_fake_free(SavedFake *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SavedFake, saved_fake_free)
+
+/** The fake as the drivers see it. */
+FerrySavedWorld saved_fake_world(SavedFake *self);
+
+/** Returns: (transfer full): a job of that kind */
+FerryJob *saved_fake_job(const SavedFake *self, FerryJobKind kind);
+
+/** Returns: (transfer full): as a check would make it */
+FerryPlan *saved_fake_plan(void);
+
+/** The next process: nothing of the old one is left but guest, files and journal. */
+void saved_fake_revive(SavedFake *self);
+
+/** Returns: whether a file whose name ends so is in the folder */
+bool saved_fake_has_file(const SavedFake *self, const char *suffix);
