@@ -18,17 +18,21 @@ _ferry_names() {
 	esac 2>/dev/null | awk 'NR > 1 { print $1 }'
 }
 
+# What the help, on stdin, calls the value of option $1: "  -o, --output FILE  ...", in capital letters only.
+_ferry_value() {
+	awk -v option="$1" '/^  -/ {
+		if (option ~ /^--/) sub(/-., /, ""); else sub(/, --[a-z-]*/, "")
+		if ($1 == option && $2 ~ /^[A-Z]+[^a-z]*$/) print $2 }'
+}
+
 _ferry() {
 	local cur=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands=() help words i
+	local commands=() help words i n=0
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		[[ ${COMP_WORDS[i]} == -* || ${COMP_WORDS[i - 1]} == --socket ]] || commands+=("${COMP_WORDS[i]}")
 	done
 	help=$(ferry "${commands[@]:0:2}" --help 2>/dev/null)
-	# "  -o, --output FILE  ...": a value has capital letters only
-	words=$(awk -v option="$previous" '/^  -/ {
-		if (option ~ /^--/) sub(/-., /, ""); else sub(/, --[a-z-]*/, "")
-		if ($1 == option && $2 ~ /^[A-Z]+[^a-z]*$/) print $2 }' <<<"$help")
+	words=$(_ferry_value "$previous" <<<"$help")
 	if [[ $previous == -* && -n $words ]]; then
 		words=$(_ferry_names "$words" "$cur")
 	elif [[ $cur == -* ]]; then
@@ -38,8 +42,13 @@ _ferry() {
 	elif [[ $help == *"COMMAND ..."* ]]; then
 		words=$(awk '/^  ferry / { print $3 }' <<<"$help")
 	else
-		words=$(awk 'NR == 1 { for (i = 3; i <= NF; i++) if ($i ~ /^\[?[A-Z]+\]?$/) {
-			gsub(/[][]/, "", $i); print $i; exit } }' <<<"$help")
+		# the n-th word, less the commands' own, as the first line of the help has it
+		for ((i = 1; i < COMP_CWORD; i++)); do
+			[[ ${COMP_WORDS[i]} == -* || -n $(_ferry_value "${COMP_WORDS[i - 1]}" <<<"$help") ]] || ((n++))
+		done
+		words=$(awk -v n="$n" 'NR == 1 { for (i = 3; i <= NF; i++)
+			if ($i ~ /^[a-z-]+$/) n--
+			else if ($i ~ /^\[?[A-Z]+\]?$/ && n-- == 0) { gsub(/[][]/, "", $i); print $i } }' <<<"$help")
 		words=$(_ferry_names "$words" "$cur")
 	fi
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")

@@ -60,6 +60,12 @@ ROWS = [
     (["ferry", "mdev", "create", "--parent", ""], ["mtty", "0000:41:00.0"], ["or", "PARENT"]),
     (["ferry", "mdev", "create", "--type", "mtty"], ["mtty-1", "mtty-2"], ["-", "TYPE"]),
     (["ferry", "mdev", "remove", ""], ["u1"], ["MDEV"]),
+    (["ferry", "guest", "save", ""], ["web", "db"], ["FILE", "host.pem"]),
+    (["ferry", "guest", "save", "web", "ho"], ["host.pem"], ["web"]),
+    (["ferry", "guest", "save", "--force", "web", "ho"], ["host.pem"], ["web"]),
+    (["ferry", "guest", "restore", "ho"], ["host.pem"], ["web"]),
+    (["ferry", "guest", "restore", "--"], ["--check", "--again", "--unverified"], ["--force"]),
+    (["ferry", "--socket", "/x", "guest", "add-device", "--mdev-type", "t", ""], ["web"], ["host.pem"]),
     (["ferry", "nothing", ""], [], ["web", "guest"]),
 ]
 
