@@ -14,9 +14,18 @@ import pytest
 
 from pair.namespaces import wait_for
 
-SAVE = ("PLANNED", "DETACH", "TRANSFER", "COMMITTED", "DONE")
-RESTORE = ("RESERVED", "PREPARED", "COMMIT", "RUNNING", "DONE")
 WHEN = ("before", "after")
+POINTS = {
+    "save_point": [f"S.{record}.{when}" for record in ("PLANNED", "DETACH", "TRANSFER", "COMMITTED", "DONE") for when in WHEN],
+    "restore_point": [f"T.{record}.{when}" for record in ("RESERVED", "PREPARED", "COMMIT", "RUNNING", "DONE") for when in WHEN],
+}
+
+
+def pytest_generate_tests(metafunc):
+    """Just before a record is, but for what was done since the last one, just after that: with --long only."""
+    for name, points in POINTS.items():
+        if name in metafunc.fixturenames:
+            metafunc.parametrize(name, points if metafunc.config.getoption("--long") else points[1::2])
 
 
 @pytest.fixture(name="file")
@@ -240,13 +249,12 @@ def died_at(host, point, act):
     host.ferryd.wait_libvirt()
 
 
-@pytest.mark.parametrize("point", [f"S.{record}.{when}" for record in SAVE for when in WHEN])
-def test_crash_while_it_saves(pair, file, point):
+def test_crash_while_it_saves(pair, file, save_point):
     """Either the guest runs with its device and there is no file, or it is down and the file is whole."""
     pair.fresh()
-    died_at(pair.alpha, point, lambda: save(pair.alpha, file, "--detach"))
+    died_at(pair.alpha, save_point, lambda: save(pair.alpha, file, "--detach"))
     jobs = [job for job in pair.alpha.jobs() if job["kind"] == "save"]
-    if jobs and point != "S.PLANNED.before":
+    if jobs and save_point != "S.PLANNED.before":
         job = pair.alpha.job(jobs[0]["id"]).wait()
         assert job["outcome"] in ("saved", "aborted") and job["file"] == file
         assert (job["outcome"] == "saved") == os.path.exists(file)
@@ -257,12 +265,11 @@ def test_crash_while_it_saves(pair, file, point):
     assert_runs(pair, pair.alpha)
 
 
-@pytest.mark.parametrize("point", [f"T.{record}.{when}" for record in RESTORE for when in WHEN])
-def test_crash_while_it_restores(pair, file, point):
+def test_crash_while_it_restores(pair, file, restore_point):
     """Either it runs with its device, or it is down, nothing is held, and the file can be restored."""
     pair.fresh()
     assert save(pair.alpha, file).returncode == 0
-    died_at(pair.beta, point, lambda: restore(pair.beta, file, "--detach"))
+    died_at(pair.beta, restore_point, lambda: restore(pair.beta, file, "--detach"))
     for job in [job for job in pair.beta.jobs() if job["kind"] == "restore"][:1]:
         job = pair.beta.job(job["id"]).wait()
         assert job["outcome"] in ("restored", "aborted"), job
