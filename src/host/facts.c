@@ -1,10 +1,12 @@
 #include "host/facts.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <net/if.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
@@ -107,15 +109,33 @@ is_variant(const char *driver)
     return driver != NULL && strstr(driver, "vfio") != NULL && strcmp(driver, "vfio-pci") != 0;
 }
 
+/* A parent that is no bus's device (mtty's) has no driver of its own.  The kernel puts the name of
+ * the driver, or of such a device's class, before each type's own name (Linux,
+ * Documentation/driver-api/vfio-mediated-device.rst): a module of that name is the driver. */
 static void
-add_mdev(json_t *facts, const FerryHostDevice *parent, const char *type)
+add_driver_of_type(json_t *facts, int root, const char *type)
+{
+    const char *dash = strchr(type, '-');
+    g_autofree char *name = dash == NULL ? NULL : g_strndup(type, (gsize)(dash - type));
+    g_autofree char *path = name == NULL ? NULL : g_strconcat("sys/module/", name, NULL);
+
+    if (name != NULL && name[0] != '\0' && strchr(name, '/') == NULL && name[0] != '.' &&
+        faccessat(root, path, F_OK, 0) == 0)
+        add(facts, "driver", name);
+}
+
+static void
+add_mdev(json_t *facts, int root, const FerryHostDevice *parent, const char *type)
 {
     const FerryHostType *known = ferry_host_device_type(parent, type);
 
     add(facts, "class", "mdev");
     add(facts, "mdev_type", type);
     add(facts, "device_api", known != NULL ? known->device_api : NULL);
-    add(facts, "driver", parent->driver);
+    if (parent->driver != NULL)
+        add(facts, "driver", parent->driver);
+    else if (type != NULL)
+        add_driver_of_type(facts, root, type);
 }
 
 static void
@@ -142,10 +162,10 @@ ferry_host_facts(int root,
 
     add(facts, "name", device->name);
     if (type != NULL) {
-        add_mdev(facts, device, type);
+        add_mdev(facts, root, device, type);
         add(facts, "state", "type");
     } else if ((device->roles & FERRY_HOST_MDEV) != 0) {
-        add_mdev(facts, worker, device->type);
+        add_mdev(facts, root, worker, device->type);
     } else {
         add_pci(facts, device, worker);
     }

@@ -34,6 +34,8 @@ make_tree(void)
     tree_file(tree, "sys/devices/pci0000:40/0000:41:00.0/uevent",
               "DRIVER=nvidia\nPCI_ID=10DE:20B5");
     g_assert_cmpint(tree_mdev(tree, "pci0000:40/0000:41:00.0", "nvidia-2", UUID), ==, 0);
+    tree_parent(tree, "virtual/mtty/mtty", NULL, "mtty", 1);
+    tree_file(tree, "sys/module/mtty/version", "0.1");
     tree_file(tree, "sys/module/nvidia/version", "550.90.05");
     tree_file(tree, "sys/module/mlx5_vfio_pci/version", "1.0");
     tree_file(tree, "proc/sys/kernel/osrelease", "6.12.117+deb12-amd64");
@@ -77,6 +79,8 @@ static const Row rows[] = {
       "{\"class\":\"mdev\"," GPU "\"format\":1," KERNEL "\"mdev_type\":\"nvidia-2\",\"name\":\"" UUID "\",\"parent_id\":\"10de20b5\"}" },
     { "type", "0000:41:00.0", "nvidia-1", NULL, NULL,
       "{\"class\":\"mdev\"," GPU "\"format\":1," KERNEL "\"mdev_type\":\"nvidia-1\",\"name\":\"0000:41:00.0\",\"parent_id\":\"10de20b5\",\"state\":\"type\"}" },
+    { "type-of-a-parent-without-driver", "mtty", "mtty-1", NULL, NULL,
+      "{\"class\":\"mdev\",\"device_api\":\"vfio-pci\",\"driver\":\"mtty\",\"driver_version\":\"0.1\",\"format\":1," KERNEL "\"mdev_type\":\"mtty-1\",\"name\":\"mtty\",\"state\":\"type\"}" },
     { "plain-vf", "0000:03:10.0", NULL, "vfio-pci", "16.35.2000 (MT_1)",
       "{" VF "\"driver\":\"mlx5_core\",\"firmware\":\"16.35.2000 (MT_1)\",\"format\":1," VF_END },
     { "variant-vf", "0000:03:10.0", NULL, "mlx5_vfio_pci", " 1 ",
