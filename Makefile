@@ -3,7 +3,7 @@ BUILD ?= build
 PREFIX ?= /usr/local
 PYTHON := /usr/bin/python3
 
-.PHONY: all packages demo check check-lab check-long bench bench-compat bench-hook bench-pool bench-vfio install clean
+.PHONY: all packages demo check check-lab check-long bench bench-check bench-compat bench-hook bench-pool bench-vfio install clean
 
 all: $(BUILD)/build.ninja
 	ninja -C $(BUILD)
@@ -34,7 +34,11 @@ clean:
 	rm -rf build build-*
 
 # Measures: ratios against a named peer or limit, each taken in the same run.  On a quiet machine.
-bench: packages bench-compat bench-host bench-pool bench-vfio bench-daemon bench-hook bench-pair
+bench: packages bench-check bench-compat bench-host bench-pool bench-vfio bench-daemon bench-hook bench-pair
+
+bench-check: $(BUILD)/build.ninja
+	@ninja -C $(BUILD) tests/migrate/bench-check
+	@$(BUILD)/tests/migrate/bench-check
 
 bench-compat: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) tests/compat/bench-compat-check

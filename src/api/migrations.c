@@ -33,6 +33,7 @@ read_request(const FerryRequest *request, FerryMigrationRequest *ret, GError **e
         .timeout_ms = 1000 * ferry_fields_integer_or(&fields, "timeout_s", 1, DAY_S, 0),
         .bandwidth_bps =
             (uint64_t)ferry_fields_integer_or(&fields, "bandwidth_bps", 1, INT64_MAX / 2, 0),
+        .auto_converge = ferry_fields_flag(&fields, "auto_converge"),
         .accept_unknown = ferry_fields_flag(&fields, "accept_unknown"),
         .devices = read_devices(&fields, request->body),
     };
@@ -45,9 +46,11 @@ check(void *data, const FerryRequest *request, FerryResponse *response, GError *
     FerryMigrationRequest wanted;
     json_t *terms = NULL;
     json_t *verdict = NULL;
-    bool ok = read_request(request, &wanted, error) &&
-              ferry_migrator_take_terms(data, &wanted, &terms, error) &&
-              ferry_migrator_check(data, &wanted, &verdict, error);
+    bool ok = read_request(request, &wanted, error);
+    bool all = ok && wanted.to == NULL && wanted.reservation == NULL; /* hosts are asked */
+
+    ok = ok && (all || ferry_migrator_take_terms(data, &wanted, &terms, error)) &&
+         ferry_migrator_check(data, &wanted, &verdict, error);
 
     if (ok)
         ferry_response_json(response, 200, verdict);

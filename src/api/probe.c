@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "migrate/state-size.h"
 #include "store/probes.h"
 #include "vfio/device.h"
 #include "vfio/find.h"
@@ -34,29 +35,6 @@ ferry_probe_vfio(void)
     return &ops;
 }
 
-/* Which devices an answer holds for: of the same type or id, with the same drivers of the same
- * version.  In-tree drivers have no version but the kernel's. */
-static char *
-kind_of(const FerryHostDevice *device, const json_t *facts)
-{
-    static const char *const keys[] = { "class",  "mdev_type",      "device_id", "parent_id",
-                                        "driver", "driver_version", "firmware",  "kernel" };
-    json_t *kind = json_object();
-    char *text = NULL;
-    char *copy = NULL;
-
-    for (size_t i = 0; i < G_N_ELEMENTS(keys); i++)
-        if (json_object_get(facts, keys[i]) != NULL)
-            (void)json_object_set(kind, keys[i], json_object_get(facts, keys[i]));
-    if (device->driver != NULL)
-        (void)json_object_set_new(kind, "vfio_driver", json_string(device->driver));
-    text = json_dumps(kind, JSON_COMPACT | JSON_SORT_KEYS);
-    copy = g_strdup(text);
-    free(text);
-    json_decref(kind);
-    return copy;
-}
-
 /* Of an mdev the driver that counts is its parent's. */
 static const char *
 driver_of(const FerryHostDevice *device, const json_t *facts)
@@ -74,7 +52,7 @@ ferry_probe_remembered(const FerryApi *api,
                        const json_t *facts,
                        GError **error)
 {
-    g_autofree char *kind = kind_of(device, facts);
+    g_autofree char *kind = ferry_state_size_probe_kind(device, facts);
     g_autoptr(FerryProbeRow) row = NULL;
     g_autofree char *message = NULL;
     g_autofree char *when = NULL;
@@ -176,7 +154,7 @@ remember(const FerryApi *api,
          const Answer *answer,
          GError **error)
 {
-    g_autofree char *kind = kind_of(device, facts);
+    g_autofree char *kind = ferry_state_size_probe_kind(device, facts);
     json_t *json = answer_json(answer, driver_of(device, facts));
     char *text = json_dumps(json, JSON_COMPACT);
     const FerryProbeRow row = { kind, text, api->clock->wall_us(api->clock) };

@@ -117,6 +117,19 @@ append_quantity(GString *text,
     g_string_append_printf(text, "%s%s%s", before, quantity, after);
 }
 
+/* From "the guest writes nothing more" to "it goes on as now". */
+static void
+append_eta(GString *text, const json_t *progress)
+{
+    bool range = json_integer_value(json_object_get(progress, "eta_max_ms")) >
+                 json_integer_value(json_object_get(progress, "eta_ms"));
+
+    append_quantity(text, progress, "eta_ms", ferry_quantity_format_time, ", about ",
+                    range ? "" : " left");
+    if (range)
+        append_quantity(text, progress, "eta_max_ms", ferry_quantity_format_time, " to ", " left");
+}
+
 static void
 append_transfer(GString *text, const json_t *progress)
 {
@@ -129,8 +142,10 @@ append_transfer(GString *text, const json_t *progress)
     if (total > 0 && done >= 0)
         g_string_append_printf(text, ", %d %%", (int)MIN(99.0, (double)done * 100 / (double)total));
     append_quantity(text, progress, "rate_bps", ferry_quantity_format_bytes, ", ", "/s");
-    if (json_integer_value(json_object_get(progress, "eta_ms")) > 0)
-        append_quantity(text, progress, "eta_ms", ferry_quantity_format_time, ", about ", " left");
+    if (json_is_true(json_object_get(progress, "diverging")))
+        g_string_append(text, ", no end in sight: the guest writes as fast");
+    else if (json_integer_value(json_object_get(progress, "eta_ms")) > 0)
+        append_eta(text, progress);
 }
 
 char *
@@ -274,17 +289,24 @@ static const FerryColumn page[] = {
     { "phase", "phase", FERRY_CELL_TEXT },
     { "since", "since", FERRY_CELL_TEXT },
     { "waiting_for", "waiting for", FERRY_CELL_TEXT },
+    { "timer.name", "until", FERRY_CELL_TEXT },
+    { "timer.left_ms", "time left", FERRY_CELL_TIME },
     { "began", "began", FERRY_CELL_TEXT },
     { "elapsed_ms", "time", FERRY_CELL_TIME },
     { "progress.bytes", "transferred", FERRY_CELL_BYTES },
     { "progress.total_bytes", "of", FERRY_CELL_BYTES },
     { "progress.sent_bytes", "sent", FERRY_CELL_BYTES },
+    { "progress.resent_bytes", "sent again", FERRY_CELL_BYTES },
+    { "progress.device_bytes", "of devices", FERRY_CELL_BYTES },
+    { "progress.rounds", "round", FERRY_CELL_TEXT },
     { "progress.rate_bps", "rate", FERRY_CELL_RATE },
     { "progress.dirty_rate_bps", "guest writes", FERRY_CELL_RATE },
     { "progress.eta_ms", "left", FERRY_CELL_TIME },
+    { "progress.eta_max_ms", "left at most", FERRY_CELL_TIME },
     { "runs_on", "runs on", FERRY_CELL_TEXT },
     { "outcome", "outcome", FERRY_CELL_TEXT },
     { "blackout_ms", "blackout", FERRY_CELL_TIME },
+    { "predicted_blackout_ms", "predicted", FERRY_CELL_TIME },
     { NULL, NULL, FERRY_CELL_TEXT },
 };
 

@@ -11,3 +11,7 @@
  * @devices: (nullable): as the API has them
  */
 void ferry_offers_print(FILE *stream, const json_t *devices);
+
+/** Prints only what differs: the values on both sides of each best candidate; nothing if there is
+ * none. */
+void ferry_offers_print_values(FILE *stream, const json_t *devices);

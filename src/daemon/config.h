@@ -31,7 +31,7 @@ typedef struct {
     char *libvirt_socket;
     char *memory_tls_dir;
     /* [migrate]; docs/handover.md, section 7 */
-    int64_t lease_s, prepare_timeout_s, no_progress_s;
+    int64_t lease_s, prepare_timeout_s, no_progress_s, link_mib_s;
     int64_t transfer_timeout_s; /* 0: four times the forecast */
     int64_t loaded_timeout_ms;  /* 0: three times the downtime limit */
     int64_t detach_timeout_s, attach_timeout_s;

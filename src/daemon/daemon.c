@@ -200,6 +200,7 @@ start_migrator(FerryDaemon *self, GError **error)
         .root = self->root_fd,
         .timers = timers_of(config),
         .tombstone_ms = config->tombstone_days * 24 * 3600 * 1000,
+        .link_bps = (uint64_t)config->link_mib_s << 20,
         .max_in = (unsigned)config->max_in,
         .max_out = (unsigned)config->max_out,
         .tls = config->tls != 0,

@@ -129,6 +129,8 @@ static const struct {
     { VIR_DOMAIN_JOB_MEMORY_BPS, offsetof(FerryTransferStats, rate_bps) },
     { VIR_DOMAIN_JOB_DOWNTIME, offsetof(FerryTransferStats, downtime_ms) },
     { VIR_DOMAIN_JOB_TIME_ELAPSED, offsetof(FerryTransferStats, elapsed_ms) },
+    /* VIR_DOMAIN_JOB_VFIO_DATA_TRANSFERRED, which older headers do not have */
+    { "vfio_data_transferred", offsetof(FerryTransferStats, device_bytes) },
     { VIR_DOMAIN_JOB_MEMORY_ITERATION, offsetof(FerryTransferStats, iteration) },
 };
 

@@ -40,6 +40,7 @@ typedef struct {
     uint64_t dirty_rate_bps;
     uint64_t downtime_ms; /* expected; 0 before QEMU knows */
     uint64_t elapsed_ms;
+    uint64_t device_bytes;     /* state of VFIO devices that went over; on top of the others */
     uint64_t iteration;        /* rounds over the memory so far */
     uint64_t throttle_percent; /* how far auto-converge slows the guest down */
 } FerryTransferStats;

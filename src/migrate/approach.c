@@ -10,6 +10,8 @@ reserve(FerrySource *self)
     const json_t *reasons = NULL;
 
     ferry_job_set_phase(self->job, FERRY_PHASE_RESERVE);
+    ferry_job_set_timer(self->job, "prepare_timeout_s",
+                        self->began_ms + self->world.timers->prepare_ms);
     if (!ferry_source_ask(self, FERRY_ASK_RESERVE, &error)) {
         if (ferry_source_now_ms(self) - self->began_ms >= self->world.timers->prepare_ms)
             return ferry_source_abort(self, "target-unreachable", error->message);
@@ -31,6 +33,8 @@ prepare(FerrySource *self)
     g_autoptr(GError) error = NULL;
 
     ferry_job_set_phase(self->job, FERRY_PHASE_PREPARE);
+    ferry_job_set_timer(self->job, "prepare_timeout_s",
+                        self->began_ms + self->world.timers->prepare_ms);
     if (!ferry_source_ask(self, FERRY_ASK_PREPARE, &error))
         ferry_job_set_waiting(self->job, error->message);
     else if (self->answer.record == FERRY_T_PREPARED)
@@ -81,6 +85,8 @@ wait_for_hybrid(FerrySource *self, const FerryPlanNeed *need, const char *why)
 
     if (ferry_source_now_ms(self) - self->unplug_ms < self->world.timers->detach_ms) {
         ferry_job_set_waiting(self->job, why);
+        ferry_job_set_timer(self->job, "detach_timeout_s",
+                            self->unplug_ms + self->world.timers->detach_ms);
         renew_lease(self);
         return ferry_source_pause(self, FERRY_SOURCE_POLL_MS);
     }
@@ -205,6 +211,13 @@ get_ready(FerrySource *self, GError **error)
            self->world.link->quiet_journal(self->world.data, error);
 }
 
+static FerryMigrationFlags
+flags_of(const FerryPlan *plan)
+{
+    return (plan->tls ? FERRY_MIGRATION_TLS : 0) |
+           (plan->auto_converge ? FERRY_MIGRATION_AUTO_CONVERGE : 0);
+}
+
 /* Row S3. */
 FerryStep
 ferry_source_do_call(FerrySource *self)
@@ -214,7 +227,7 @@ ferry_source_do_call(FerrySource *self)
         .uuid = self->plan->guest_uuid,
         .tls_destination = self->plan->tls ? self->plan->target : NULL,
         .target_xml = self->target_xml,
-        .flags = self->plan->tls ? FERRY_MIGRATION_TLS : 0,
+        .flags = flags_of(self->plan),
         .bandwidth_mib_s = (self->plan->bandwidth_bps + (1 << 20) - 1) >> 20,
         .max_downtime_ms = (uint64_t)self->plan->max_downtime_ms,
     }; /* relay socket and migration URI are the link's business */
@@ -224,7 +237,7 @@ ferry_source_do_call(FerrySource *self)
     if (!get_ready(self, &error))
         return ferry_source_abort(self, "not-ready", error->message);
     self->called = true;
-    self->called_ms = self->heard_ms = self->progress_ms = ferry_source_now_ms(self);
+    self->called_ms = self->heard_ms = self->progress.moved_ms = ferry_source_now_ms(self);
     if (!self->world.link->call(self->world.data, &migration, &error)) {
         self->called_over = true;
         return ferry_source_abort(self, "relay-failed", error->message);

@@ -112,6 +112,7 @@ host_of(const FerryMigrator *migrator, const FerryInventory *inventory, const js
     return (FerrySurveyHost){ .inventory = inventory,
                               .root = migrator->config.root,
                               .ops = ferry_host_ethtool(),
+                              .store = migrator->config.store,
                               .devices = devices };
 }
 
@@ -209,6 +210,7 @@ ferry_begin_plan(FerryMigrator *migrator,
     plan->bandwidth_bps = request->bandwidth_bps;
     plan->accept_unknown = request->accept_unknown;
     plan->reservation = g_strdup(request->reservation);
+    plan->auto_converge = request->auto_converge;
     list_ephemerals(domain, plan->ephemerals);
     check_state(guest, reasons);
     ferry_begin_check_travel(domain, plan->live_xml, &host, plan->needs, reasons);

@@ -31,9 +31,6 @@ bool ferry_begin_check(FerryMigrator *migrator,
                        json_t *reasons,
                        GError **error);
 
-/** Returns: (transfer none): "yes", "unknown" or "no": what reasons come to */
-const char *ferry_begin_verdict(const json_t *reasons);
-
 /**
  * Of that only what has nothing to do with how the guest comes: what its devices are backed by, the
  * machine, the devices.

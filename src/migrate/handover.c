@@ -34,14 +34,30 @@ static void
 watch_progress(FerrySource *self, int64_t now_ms)
 {
     FerryTransferStats stats = { 0 };
+    g_autofree char *advice = NULL;
 
     if (!self->world.link->stats(self->world.data, &stats) || stats.total_bytes == 0)
         return;
-    if (stats.done_bytes != self->progress_bytes) {
-        self->progress_bytes = stats.done_bytes;
-        self->progress_ms = now_ms;
-    }
-    ferry_job_set_progress(self->job, &stats);
+    ferry_progress_take(&self->progress, &stats, self->plan->max_downtime_ms, now_ms);
+    ferry_job_set_progress(self->job, &self->progress);
+    if (ferry_progress_is_diverging(&self->progress))
+        advice = ferry_progress_advice(&self->progress, self->plan->max_downtime_ms);
+    ferry_job_set_waiting(self->job, advice);
+}
+
+/* Which timer of row S7 ends the wait first, for who looks at the job. */
+static void
+show_timer(FerrySource *self)
+{
+    int64_t transfer_ms = self->called_ms + transfer_limit_ms(self);
+    int64_t progress_ms = self->progress.moved_ms + self->world.timers->no_progress_ms;
+
+    if (self->held_ms != 0)
+        ferry_job_set_timer(self->job, "loaded_timeout_ms", self->held_ms + loaded_limit_ms(self));
+    else if (transfer_ms < progress_ms)
+        ferry_job_set_timer(self->job, "transfer_timeout_s", transfer_ms);
+    else
+        ferry_job_set_timer(self->job, "no_progress_s", progress_ms);
 }
 
 /* Renews the lease and finds out whether T is there at all.  Only an answer to a question of now
@@ -72,7 +88,10 @@ overrun(const FerrySource *self, int64_t now_ms)
     static const Overrun slow = { "transfer-timeout",
                                   "the transfer took longer than its limit: raise --timeout or "
                                   "--max-downtime, or give it a faster link" };
-    static const Overrun stuck = { "no-progress", "no byte moved for no_progress_s" };
+    static const Overrun stuck = { "no-progress",
+                                   "the transfer came no nearer to its end for no_progress_s: "
+                                   "raise --max-downtime, slow the guest down (--auto-converge), "
+                                   "or give it a faster link" };
     static const Overrun unloaded = { "not-loaded",
                                       "the target did not take the guest's last state within "
                                       "loaded_timeout_ms" };
@@ -85,7 +104,7 @@ overrun(const FerrySource *self, int64_t now_ms)
         return &silent;
     if (now_ms - self->called_ms >= transfer_limit_ms(self))
         return &slow;
-    if (now_ms - self->progress_ms >= self->world.timers->no_progress_ms)
+    if (now_ms - self->progress.moved_ms >= self->world.timers->no_progress_ms)
         return &stuck;
     return NULL;
 }
@@ -110,6 +129,7 @@ ferry_source_do_wait(FerrySource *self)
         watch_progress(self, now_ms);
         keep_alive(self, now_ms);
     }
+    show_timer(self);
     over = overrun(self, ferry_source_now_ms(self));
     if (over != NULL)
         return ferry_source_abort(self, over->code, over->message);

@@ -22,10 +22,12 @@ struct _FerryJob {
     int64_t began_us;
     int64_t since_us; /* of the state or the phase, whichever changed last */
     char *waiting_for;
+    const char *timer; /* (nullable): its name */
+    int64_t timer_ms;  /* when it is over */
     bool has_progress;
-    FerryTransferStats progress;
-    uint64_t there_bytes; /* at the target, as far as it ever was */
+    FerryProgress progress;
     int64_t blackout_ms;  /* -1 = not measured */
+    int64_t predicted_ms; /* of it, before it began; -1 = no figure */
     char *outcome;
     char *runs_on;
     json_t *phases; /* ended ones: {phase, duration_ms} */
@@ -114,6 +116,7 @@ ferry_job_new(const FerryJobIdentity *identity,
     job->began_ms = clock->now_ms(clock);
     job->began_us = job->since_us = clock->wall_us(clock);
     job->blackout_ms = -1;
+    job->predicted_ms = -1;
     job->phases = json_array();
     job->reasons = json_array();
     job->degraded = json_array();
@@ -261,7 +264,24 @@ ferry_job_set_phase(FerryJob *job, FerryPhase phase)
     job->phase = phase;
     job->since_us = job->clock->wall_us(job->clock);
     g_clear_pointer(&job->waiting_for, g_free);
+    job->timer = NULL;
     unlock_changed(job);
+}
+
+/* What is left of it is reckoned when somebody looks: only another timer is a change. */
+void
+ferry_job_set_timer(FerryJob *job, const char *name, int64_t at_ms)
+{
+    bool changed = false;
+
+    lock(job);
+    changed = g_strcmp0(job->timer, name) != 0;
+    job->timer = name;
+    job->timer_ms = at_ms;
+    if (changed)
+        unlock_changed(job);
+    else
+        unlock(job);
 }
 
 void
@@ -278,15 +298,19 @@ ferry_job_set_waiting(FerryJob *job, const char *what)
 }
 
 void
-ferry_job_set_progress(FerryJob *job, const FerryTransferStats *stats)
+ferry_job_set_progress(FerryJob *job, const FerryProgress *progress)
 {
-    uint64_t there_bytes = stats->total_bytes - MIN(stats->remaining_bytes, stats->total_bytes);
-
     lock(job);
     job->has_progress = true;
-    job->progress = *stats;
-    /* A bar never runs backwards, though what is left grows when the guest writes. */
-    job->there_bytes = MAX(job->there_bytes, there_bytes);
+    job->progress = *progress;
+    unlock_changed(job);
+}
+
+void
+ferry_job_set_predicted(FerryJob *job, int64_t predicted_ms)
+{
+    lock(job);
+    job->predicted_ms = predicted_ms;
     unlock_changed(job);
 }
 
@@ -365,19 +389,14 @@ nullable_string(const char *text)
 }
 
 static json_t *
-progress_json(const FerryJob *job)
+timer_json(const FerryJob *job)
 {
-    const FerryTransferStats *p = &job->progress;
-    uint64_t left_bytes = p->remaining_bytes;
+    int64_t left_ms = job->timer_ms - job->clock->now_ms(job->clock);
 
-    if (!job->has_progress)
-        return json_null();
-    return json_pack(
-        "{s:I, s:I, s:I, s:I, s:I, s:o}", "bytes", (json_int_t)job->there_bytes, "total_bytes",
-        (json_int_t)p->total_bytes, "sent_bytes", (json_int_t)p->done_bytes, "rate_bps",
-        (json_int_t)p->rate_bps, "dirty_rate_bps", (json_int_t)p->dirty_rate_bps, "eta_ms",
-        p->rate_bps == 0 ? json_null()
-                         : json_integer((json_int_t)(left_bytes * 1000 / p->rate_bps)));
+    return job->timer == NULL || job->ended_ms != 0
+               ? json_null()
+               : json_pack("{s:s, s:I}", "name", job->timer, "left_ms",
+                           (json_int_t)MAX(left_ms, 0));
 }
 
 /* Called with the lock held. */
@@ -391,17 +410,20 @@ to_json(const FerryJob *job)
 
     return json_pack(
         "{s:s, s:s, s:s, s:{s:s, s:s}, s:s, s:s, s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:I, "
-        "s:O, s:O, s:O, s:s*}",
+        "s:O, s:O, s:O, s:s*, s:o, s:o}",
         "id", who->id, "kind", kind_names[who->kind], "side",
         who->side == FERRY_SIDE_SOURCE ? "source" : "target", "guest", "name", who->guest_name,
         "uuid", who->guest_uuid, "source", who->source, "target", who->target, "state",
         state_names[job->state], "phase",
         job->in_phase ? json_string(phase_names[job->phase]) : json_null(), "began", began, "since",
-        since, "waiting_for", nullable_string(job->waiting_for), "progress", progress_json(job),
-        "outcome", nullable_string(job->outcome), "runs_on", nullable_string(job->runs_on),
-        "blackout_ms", job->blackout_ms < 0 ? json_null() : json_integer(job->blackout_ms),
-        "elapsed_ms", (json_int_t)(until_ms - job->began_ms), "phases", job->phases, "degraded",
-        job->degraded, "reasons", job->reasons, "file", who->file);
+        since, "waiting_for", nullable_string(job->waiting_for), "progress",
+        job->has_progress ? ferry_progress_json(&job->progress) : json_null(), "outcome",
+        nullable_string(job->outcome), "runs_on", nullable_string(job->runs_on), "blackout_ms",
+        job->blackout_ms < 0 ? json_null() : json_integer(job->blackout_ms), "elapsed_ms",
+        (json_int_t)(until_ms - job->began_ms), "phases", job->phases, "degraded", job->degraded,
+        "reasons", job->reasons, "file", who->file, "timer", timer_json(job),
+        "predicted_blackout_ms",
+        job->predicted_ms < 0 ? json_null() : json_integer(job->predicted_ms));
 }
 
 json_t *

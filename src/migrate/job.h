@@ -7,7 +7,7 @@
 #include <jansson.h>
 
 #include "base/clock.h"
-#include "guest/migrate.h"
+#include "migrate/progress.h"
 #include "store/journal.h"
 
 /** Where a job stands, as its users see it; not what decides (that is the journal). */
@@ -93,7 +93,17 @@ void ferry_job_set_state(FerryJob *job, FerryJobState state);
 void ferry_job_set_phase(FerryJob *job, FerryPhase phase);
 /** @what: (nullable): whom or what the job waits for, and what would end the wait */
 void ferry_job_set_waiting(FerryJob *job, const char *what);
-void ferry_job_set_progress(FerryJob *job, const FerryTransferStats *stats);
+/**
+ * Which timer of the protocol runs while the job waits, and when it is over.
+ *
+ * @name: static; as configured: "detach_timeout_s"; NULL: none does
+ * @at_ms: monotonic, by the job's clock
+ */
+void ferry_job_set_timer(FerryJob *job, const char *name, int64_t at_ms);
+/** @progress: of the transfer, as it is now; copied */
+void ferry_job_set_progress(FerryJob *job, const FerryProgress *progress);
+/** What the plan said of the blackout; -1 = it had no figure. */
+void ferry_job_set_predicted(FerryJob *job, int64_t predicted_ms);
 void ferry_job_set_blackout(FerryJob *job, int64_t blackout_ms);
 
 /** Adds why the job was refused, failed or was cancelled: a stable code and a sentence. */

@@ -246,6 +246,7 @@ open_offers(const FerryMigratorConfig *config)
                                        .inventory_data = config->watch,
                                        .root = config->root,
                                        .ops = ferry_host_ethtool(),
+                                       .store = config->store,
                                        .rules_root = "" };
 
     return ferry_offers_new(&offers);

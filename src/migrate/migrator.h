@@ -36,6 +36,7 @@ typedef struct {
     FerryTimers timers;
     int64_t tombstone_ms;
     unsigned max_in, max_out; /* jobs at a time, on either side */
+    uint64_t link_bps;        /* what guest memory can count on; 0 = not known */
     bool tls;                 /* guest memory under TLS */
 } FerryMigratorConfig;
 
@@ -64,10 +65,11 @@ void ferry_migrator_free(FerryMigrator *self);
 /** What "ferry migrate" asks; strings are the caller's. */
 typedef struct {
     const char *guest; /* name or UUID */
-    const char *to;    /* name of a known host; NULL: that of the reservation */
+    const char *to;    /* name of a known host; (nullable) for a check: all */
     int64_t max_downtime_ms;
     int64_t timeout_ms;      /* 0 = by forecast */
     uint64_t bandwidth_bps;  /* bytes a second, 0 = no limit */
+    bool auto_converge;      /* a guest that writes too fast is slowed down */
     bool accept_unknown;     /* a device whose state may not load does not refuse it */
     const json_t *devices;   /* (nullable): {alias: UUID}, made at the target beforehand */
     const char *reservation; /* (nullable): its slots, and what it was made with: hold.h */
@@ -87,12 +89,15 @@ json_t *ferry_migrator_travel(FerryMigrator *self, const FerryDomain *domain, co
 /**
  * Plans and checks, and touches nothing.
  *
- * @ret: (out) (transfer full): {verdict: "yes"|"unknown"|"no", reasons: [{code, message}], guest,
- *       source, target, ephemerals: […], devices: […]}, the devices as ferry_offers_answer() has
- *       them
+ * @request: without a host to go to every known one is asked
+ * @ret: (out) (transfer full): for one host {guest, source, target, verdict: "yes"|"unknown"|"no",
+ *       reasons: [{code, message}], ephemerals: […], devices: […]}, the devices as
+ *       ferry_offers_answer() has them; for all {guest, source, verdict, groups, checks}: the best
+ *       verdict, what ferry_check_groups() makes of them, and each host's answer, where one that
+ *       does not answer has the verdict "unreachable"
  *
- * Returns: false with FERRY_ERROR_NOT_FOUND (guest, host), FERRY_ERROR_BUSY naming the job that
- *          holds the guest, FERRY_ERROR_PEER or FERRY_ERROR_IO
+ * Returns: false with FERRY_ERROR_NOT_FOUND (guest, host, no host known), FERRY_ERROR_BUSY naming
+ *          the job that holds the guest, FERRY_ERROR_PEER (of the one host) or FERRY_ERROR_IO
  */
 bool ferry_migrator_check(FerryMigrator *self,
                           const FerryMigrationRequest *request,
@@ -220,7 +225,8 @@ bool ferry_migrator_restore(FerryMigrator *self,
 /* ---- for peers; @caller is the name in their certificate ---- */
 
 /** Judges a plan as ferry_migrator_check() does at the source; @ret: (out) (transfer full):
- * {reasons, devices}: what speaks against it, nothing for a yes; and ferry_offers_answer()'s. */
+ * {reasons, devices, link_bps?, moves_ms}: what speaks against it, nothing for a yes;
+ * ferry_offers_answer()'s; what its link gives; blackouts of the guest when it left here before. */
 bool ferry_migrator_peer_check(FerryMigrator *self,
                                const char *caller,
                                const json_t *plan,

@@ -26,6 +26,9 @@ static const struct {
     { "vf_alias",   G_STRUCT_OFFSET(FerryPlanNeed, vf_alias)   },
     { "vf_address", G_STRUCT_OFFSET(FerryPlanNeed, vf_address) },
     { "mac",        G_STRUCT_OFFSET(FerryPlanNeed, mac)        },
+    { "source_print", G_STRUCT_OFFSET(FerryPlanNeed, source_print) },
+    { "target_print", G_STRUCT_OFFSET(FerryPlanNeed, target_print) },
+    { "state_basis", G_STRUCT_OFFSET(FerryPlanNeed, state_basis) },
 };
 /* clang-format on */
 
@@ -63,6 +66,7 @@ ferry_plan_need_new(FerryWay way, const char *alias)
 
     need->way = way;
     need->alias = g_strdup(alias);
+    need->state_bytes = -1;
     need->attrs = g_ptr_array_new_with_free_func(attr_free);
     return need;
 }
@@ -111,6 +115,8 @@ format_one(const FerryPlanNeed *need)
                               json_pack("{s:s, s:s}", "name", attr->name, "value", attr->value));
     }
     json_object_set_new(json, "attrs", attrs);
+    if (need->state_bytes >= 0)
+        json_object_set_new(json, "state_bytes", json_integer(need->state_bytes));
     json_object_set_new(json, "may_degrade", json_boolean(need->may_degrade));
     if (need->facts != NULL)
         json_object_set(json, "facts", need->facts);
@@ -179,6 +185,7 @@ parse_one(const json_t *json, size_t index, GPtrArray *ret, GError **error)
     const char *way = json_string_value(json_object_get(json, "way"));
     const char *alias = json_string_value(json_object_get(json, "alias"));
     json_t *facts = json_object_get(json, "facts");
+    const json_t *bytes = json_object_get(json, "state_bytes");
     g_autoptr(FerryPlanNeed) need = NULL;
     unsigned i = 0;
 
@@ -191,6 +198,8 @@ parse_one(const json_t *json, size_t index, GPtrArray *ret, GError **error)
     if (ferry_needs_of(ret, alias) != NULL)
         return refuse(index, "its alias is another's, too", error);
     need = ferry_plan_need_new((FerryWay)i, alias);
+    if (json_is_integer(bytes))
+        need->state_bytes = MAX(json_integer_value(bytes), -1);
     need->may_degrade = json_is_true(json_object_get(json, "may_degrade"));
     if (!parse_texts(json, index, need, error) || !parse_attrs(json, index, need, error))
         return false;

@@ -30,18 +30,22 @@ typedef struct {
 typedef struct {
     FerryWay way;
     char *alias;
-    char *pool;       /* (nullable): a slot of the pool of that name */
-    char *parent;     /* (nullable): made outside of a pool: any parent with that type does */
-    char *type;       /* (nullable): of an mdev */
-    char *device;     /* (nullable): the mdev's UUID at the target, made there beforehand */
-    char *vendor_id;  /* (nullable): what its parent is expected to be: "0x10de" */
-    char *product_id; /* (nullable) */
-    char *vf_alias;   /* (nullable): of a hybrid: its VF */
-    char *vf_address; /* (nullable): of a hybrid: the guest's address that is kept for it */
-    char *mac;        /* (nullable): of a hybrid */
-    bool may_degrade; /* of a hybrid: it may go where no VF is free */
-    GPtrArray *attrs; /* of FerryNeedAttr, in order */
-    json_t *facts;    /* (nullable): of the device whose state is carried */
+    char *pool;          /* (nullable): a slot of the pool of that name */
+    char *parent;        /* (nullable): made outside of a pool: any parent with that type does */
+    char *type;          /* (nullable): of an mdev */
+    char *device;        /* (nullable): the mdev's UUID at the target, made there beforehand */
+    char *vendor_id;     /* (nullable): what its parent is expected to be: "0x10de" */
+    char *product_id;    /* (nullable) */
+    char *vf_alias;      /* (nullable): of a hybrid: its VF */
+    char *vf_address;    /* (nullable): of a hybrid: the guest's address that is kept for it */
+    char *mac;           /* (nullable): of a hybrid */
+    char *source_print;  /* (nullable): fingerprint of @facts */
+    char *target_print;  /* (nullable): of the slot that the check chose: for the history alone */
+    char *state_basis;   /* (nullable): how @state_bytes is known: migrate/state-size.h */
+    int64_t state_bytes; /* of the device whose state is carried; -1 = no figure */
+    bool may_degrade;    /* of a hybrid: it may go where no VF is free */
+    GPtrArray *attrs;    /* of FerryNeedAttr, in order */
+    json_t *facts;       /* (nullable): of the device whose state is carried */
 } FerryPlanNeed;
 
 /** Of one need, and in all: more is hostile. */

@@ -3,9 +3,11 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "compat/rank.h"
 #include "migrate/ledger.h"
 #include "migrate/rulebook.h"
+#include "store/history.h"
 
 struct _FerryOffers {
     FerryOffersConfig config;
@@ -40,6 +42,7 @@ ferry_offers_free(FerryOffers *self)
 typedef struct {
     const FerryPlan *plan;
     const FerryPlanNeed *need;
+    FerryStore *store; /* NULL: nothing is remembered */
     GPtrArray *kinds;  /* of FerrySlotKind */
     GPtrArray *facts;  /* of FerryFacts, beside @kinds; NULL when nothing is judged */
     GPtrArray *ranked; /* of FerryRanked; NULL likewise */
@@ -78,6 +81,27 @@ read_facts(const json_t *json)
     return facts;
 }
 
+/* Section 5.4 of the rules: what came of such a state in such a device before. */
+static FerryHistoryLoads
+remembered(const Offer *offer, const FerryFacts *target)
+{
+    FerryHistoryLoads loads = { 0 };
+    g_autofree char *print = NULL;
+
+    if (offer->store == NULL || offer->need->source_print == NULL || target->fault != NULL)
+        return loads;
+    print = ferry_facts_fingerprint(target);
+    (void)ferry_history_loads(offer->store, offer->need->source_print, print, &loads, NULL);
+    return loads;
+}
+
+static FerryObservations
+observations_of(const FerryHistoryLoads *loads)
+{
+    return (loads->n_success > 0 ? FERRY_OBSERVED_SUCCESS : FERRY_OBSERVED_NOTHING) |
+           (loads->n_rejected > 0 ? FERRY_OBSERVED_REJECTION : FERRY_OBSERVED_NOTHING);
+}
+
 static void
 judge(Offer *offer, const FerryRules *rules)
 {
@@ -89,9 +113,12 @@ judge(Offer *offer, const FerryRules *rules)
     for (guint i = 0; i < offer->kinds->len; i++) {
         const FerrySlotKind *kind = g_ptr_array_index(offer->kinds, i);
         FerryFacts *facts = read_facts(kind->facts);
+        FerryHistoryLoads loads = remembered(offer, facts);
 
         g_ptr_array_add(offer->facts, facts);
-        candidates[i] = (FerryCandidate){ .facts = facts, .name = kind->name };
+        candidates[i] = (FerryCandidate){ .facts = facts,
+                                          .name = kind->name,
+                                          .observations = observations_of(&loads) };
     }
     offer->ranked = ferry_rank(source, candidates, offer->kinds->len, &options);
 }
@@ -228,6 +255,16 @@ kind_to_json(const FerrySlotKind *kind)
 }
 
 static json_t *
+loads_to_json(const FerryHistoryLoads *loads)
+{
+    int64_t last_us = MAX(loads->success_us, loads->rejected_us);
+    g_autofree char *last = last_us == 0 ? NULL : ferry_clock_format(last_us);
+
+    return json_pack("{s:i, s:i, s:s?}", "success", (int)loads->n_success, "rejected",
+                     (int)loads->n_rejected, "last", last);
+}
+
+static json_t *
 candidates_to_json(const Offer *offer)
 {
     json_t *candidates = json_array();
@@ -235,10 +272,12 @@ candidates_to_json(const Offer *offer)
     for (guint i = 0; offer->ranked != NULL && i < offer->ranked->len; i++) {
         const FerryRanked *ranked = g_ptr_array_index(offer->ranked, i);
         json_t *one = ferry_verdict_to_json(ranked->verdict);
+        FerryHistoryLoads loads = remembered(offer, ranked->facts);
 
         json_object_set_new(one, "name", json_string(ranked->name));
         json_object_set_new(one, "available", json_integer(kind_of(offer, ranked)->available));
         json_object_set_new(one, "return", json_boolean(ranked->has_return));
+        json_object_set_new(one, "loads", loads_to_json(&loads));
         json_array_append_new(candidates, one);
     }
     for (guint i = 0; offer->ranked == NULL && i < offer->kinds->len; i++) {
@@ -283,6 +322,11 @@ answer_of(const Offer *offer, const FerryRanked *ranked, const FerrySlotKind *ki
         json_object_set_new(answer, "degraded", json_true());
     if (ranked == NULL)
         return answer;
+    if (ranked->facts->fault == NULL) {
+        g_autofree char *print = ferry_facts_fingerprint(ranked->facts);
+
+        json_object_set_new(json_object_get(answer, "slot"), "print", json_string(print));
+    }
     verdict = ferry_verdict_to_json(ranked->verdict);
     json_object_set(answer, "set", json_object_get(verdict, "set"));
     json_decref(verdict);
@@ -327,6 +371,7 @@ static bool
 offer_way(const FerrySlotHost *host,
           const FerryRules *rules,
           const FerryPlan *plan,
+          FerryStore *store,
           bool state,
           FerryLedger *ledger,
           json_t *answers,
@@ -335,7 +380,7 @@ offer_way(const FerrySlotHost *host,
 {
     for (guint i = 0; i < plan->needs->len; i++) {
         const FerryPlanNeed *need = g_ptr_array_index(plan->needs, i);
-        g_auto(Offer) offer = { .plan = plan, .need = need, .reasons = reasons };
+        g_auto(Offer) offer = { .plan = plan, .need = need, .store = store, .reasons = reasons };
         json_t *answer = NULL;
 
         if ((need->way == FERRY_WAY_STATE) != state)
@@ -376,8 +421,8 @@ ferry_offers_answer(FerryOffers *self,
         json_array_append_new(answers, json_null());
     (void)pthread_mutex_lock(&self->lock);
     ok = ferry_rulebook_rules(self->rulebook, &rules, error) &&
-         offer_way(&host, rules, plan, true, ledger, answers, reasons, error) &&
-         offer_way(&host, rules, plan, false, ledger, answers, reasons, error);
+         offer_way(&host, rules, plan, config->store, true, ledger, answers, reasons, error) &&
+         offer_way(&host, rules, plan, config->store, false, ledger, answers, reasons, error);
     (void)pthread_mutex_unlock(&self->lock);
     if (ok)
         *ret = answers;

@@ -20,6 +20,7 @@ typedef struct {
     int root;
     const FerryDriverOps *ops;
     void *data;
+    FerryStore *store;      /* (nullable): which states these devices took before */
     const char *rules_root; /* see ferry_rulebook_new() */
 } FerryOffersConfig;
 
@@ -36,7 +37,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(FerryOffers, ferry_offers_free)
  *       verdict, slot?, why?, candidates[]}; verdict is "yes", "provision", "unknown" or "no";
  *       slot is {name, member, netdev?, type?, device?, slot?} of the chosen one; each candidate is
  *       {name, available, usable, …} with the verdict object of the compatibility check when it was
- *       judged, best first
+ *       judged, best first, and "loads": {success, rejected, last?} of states like this one
  * @reasons: an array; gets {code, alias, message} for each need that is not met
  *
  * Returns: false with the store's errors, or those of reading the rules

@@ -4,6 +4,7 @@
 #include "migrate/guard.h"
 #include "migrate/peer-words.h"
 #include "migrate/run.h"
+#include "store/history.h"
 
 #define WAIT_MAX_MS 10000
 
@@ -16,6 +17,21 @@ check_journal(FerryMigrator *self, json_t *reasons)
     if (!ferry_store_make_room(self->config.store, &error))
         json_array_append_new(reasons, json_pack("{s:s, s:s}", "code", "journal-unwritable",
                                                  "message", error->message));
+}
+
+/* What this host remembers of the guest's leaving it. */
+static json_t *
+moves_of(FerryMigrator *self, const FerryPlan *plan)
+{
+    g_autoptr(GPtrArray) moves = NULL;
+    json_t *list = json_array();
+
+    if (!ferry_history_moves(self->config.store, plan->guest_uuid, &moves, NULL))
+        return list;
+    for (guint i = 0; i < moves->len; i++)
+        json_array_append_new(
+            list, json_integer(((FerryHistoryRow *)g_ptr_array_index(moves, i))->blackout_ms));
+    return list;
 }
 
 bool
@@ -43,7 +59,8 @@ ferry_migrator_peer_check(FerryMigrator *self,
         return false;
     }
     check_journal(self, reasons);
-    *ret = json_pack("{s:o, s:o}", "reasons", reasons, "devices", devices);
+    *ret = json_pack("{s:o, s:o, s:o, s:I}", "reasons", reasons, "devices", devices, "moves_ms",
+                     moves_of(self, plan), "link_bps", (json_int_t)self->config.link_bps);
     return true;
 }
 

@@ -28,6 +28,7 @@ static const TextRow flags[] = {
     { "autostart",      G_STRUCT_OFFSET(FerryPlan, autostart),      false },
     { "tls",            G_STRUCT_OFFSET(FerryPlan, tls),            false },
     { "accept_unknown", G_STRUCT_OFFSET(FerryPlan, accept_unknown), true  },
+    { "auto_converge",  G_STRUCT_OFFSET(FerryPlan, auto_converge),  true  },
 };
 
 /* All are 64 bits wide and never above INT64_MAX. */
@@ -54,6 +55,7 @@ ferry_plan_new(void)
 {
     FerryPlan *plan = g_new0(FerryPlan, 1);
 
+    plan->predicted_ms = -1;
     plan->ephemerals = g_ptr_array_new_with_free_func((GDestroyNotify)ferry_plan_device_free);
     plan->needs = g_ptr_array_new_with_free_func((GDestroyNotify)ferry_plan_need_free);
     return plan;
@@ -95,6 +97,8 @@ ferry_plan_format(const FerryPlan *plan)
         json_array_append_new(ephemerals,
                               json_pack("{s:s, s:s}", "alias", device->alias, "xml", device->xml));
     }
+    if (plan->predicted_ms >= 0)
+        json_object_set_new(json, "predicted_ms", json_integer(plan->predicted_ms));
     json_object_set_new(json, "ephemerals", ephemerals);
     json_object_set_new(json, "needs", ferry_needs_format(plan->needs));
     return json;
@@ -167,6 +171,7 @@ bool
 ferry_plan_parse(const json_t *json, FerryPlan **ret, GError **error)
 {
     g_autoptr(FerryPlan) plan = ferry_plan_new();
+    const json_t *predicted = json_object_get(json, "predicted_ms");
 
     if (!json_is_object(json)) {
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID, "the plan is not a JSON object");
@@ -175,6 +180,8 @@ ferry_plan_parse(const json_t *json, FerryPlan **ret, GError **error)
     if (!parse_plain(json, plan, error) || !parse_ephemerals(json, plan->ephemerals, error) ||
         !ferry_needs_parse(json_object_get(json, "needs"), plan->needs, error))
         return false;
+    if (json_is_integer(predicted))
+        plan->predicted_ms = MAX(json_integer_value(predicted), -1);
     if (!g_uuid_string_is_valid(plan->job))
         return refuse("job", "a UUID", error);
     if (!g_uuid_string_is_valid(plan->guest_uuid)) /* it becomes a file's name: the hold marker */

@@ -35,11 +35,13 @@ typedef struct {
     bool tls;            /* guest memory travels encrypted */
     bool accept_unknown; /* its user takes a device whose state may not load */
     char *reservation;   /* (nullable): id of the one at the target that it uses */
+    bool auto_converge;  /* a guest that writes too fast is slowed down */
     char *request_key;   /* (nullable): of the user's request, and what it asked: repeat.h */
     char *request_digest;
     uint64_t memory_bytes;
     int64_t max_downtime_ms;
     int64_t timeout_ms;     /* of the transfer; 0 = by forecast */
+    int64_t predicted_ms;   /* blackout by the forecast; -1 = no figure */
     uint64_t bandwidth_bps; /* bytes a second; 0 = no limit */
 } FerryPlan;
 

@@ -1,6 +1,7 @@
 /* What a user asks for: a guest saved in a file, or started from one. */
 #include "base/error.h"
 #include "migrate/begin.h"
+#include "migrate/check-groups.h"
 #include "migrate/life.h"
 #include "migrate/marker.h"
 #include "migrate/run.h"
@@ -198,7 +199,7 @@ describe(const FerryMigrator *self, const FerrySaved *saved, json_t *reasons, js
         "saved_by", saved->by == FERRY_SAVED_BY_FERRY ? "ferry" : "libvirt", "checksums",
         saved->sidecar != NULL, "saved_on", saved->sidecar != NULL ? saved->sidecar->host : NULL,
         "saved", saved->sidecar != NULL ? saved->sidecar->saved : NULL, "verdict",
-        ferry_begin_verdict(reasons), "reasons", reasons, "devices", devices);
+        ferry_check_verdict(reasons), "reasons", reasons, "devices", devices);
 }
 
 bool

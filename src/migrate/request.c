@@ -1,57 +1,30 @@
-/* What a user asks for: a check, or a migration. */
+/* What a user asks for: a migration, and its end. */
 #include "base/error.h"
-#include "client/client.h"
 #include "migrate/begin.h"
-#include "migrate/run.h"
-#include "store/host.h"
+#include "migrate/check.h"
 
-#define CHECK_TIMEOUT_MS 15000
-
-bool
-ferry_run_find_host(FerryMigrator *self, const char *name, FerryHostRow **ret, GError **error)
+/* What the check found out and the end of the job needs: the forecast, to be held against what is
+ * measured, and into which kind of device each state goes. */
+static void
+keep_findings(FerryPlan *plan, const json_t *answer)
 {
-    if (self->config.identity == NULL) {
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_DENIED,
-                    "this host has no certificate, so no other host would talk to it: run \"ferry "
-                    "pki install FILE\", set [tls] in ferryd.conf and restart ferryd");
-        return false;
-    }
-    if (!ferry_store_host_find(self->config.store, name, ret, error))
-        return false;
-    if (*ret == NULL) {
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_NOT_FOUND,
-                    "host %s is not known here: run \"ferry host add %s --address HOST:PORT\"",
-                    name, name);
-        return false;
-    }
-    return true;
-}
+    const json_t *predicted = json_object_get(json_object_get(answer, "blackout"), "blackout_ms");
+    const json_t *device = NULL;
+    size_t i = 0;
 
-static bool
-ask_target(FerryMigrator *self,
-           const FerryHostRow *host,
-           const FerryPlan *plan,
-           json_t **ret_devices,
-           json_t *reasons,
-           GError **error)
-{
-    g_autoptr(FerryClient) client = NULL;
-    g_auto(FerryReply) reply = { 0 };
-    json_t *body = NULL;
-    bool ok = false;
+    plan->predicted_ms = json_is_integer(predicted) ? json_integer_value(predicted) : -1;
+    json_array_foreach(json_object_get(answer, "devices"), i, device)
+    {
+        const char *alias = json_string_value(json_object_get(device, "alias"));
+        const json_t *slot = json_object_get(device, "slot");
 
-    if (!ferry_client_new_peer(self->config.identity, host->name, host->address, &client, error))
-        return false;
-    body = json_pack("{s:o}", "plan", ferry_plan_format(plan));
-    ok = ferry_client_call(client, "POST", "/v1/peer/check", body, CHECK_TIMEOUT_MS, &reply, error);
-    json_decref(body);
-    if (!ok) {
-        g_prefix_error(error, "cannot check with %s: ", host->name);
-        return false;
+        for (guint j = 0; j < plan->needs->len; j++) {
+            FerryPlanNeed *need = g_ptr_array_index(plan->needs, j);
+
+            if (need->target_print == NULL && g_strcmp0(need->alias, alias) == 0)
+                need->target_print = g_strdup(json_string_value(json_object_get(slot, "print")));
+        }
     }
-    json_array_extend(reasons, json_object_get(reply.body, "reasons"));
-    *ret_devices = json_incref(json_object_get(reply.body, "devices"));
-    return true;
 }
 
 /* Plan and both halves of the check; the reasons are all that speaks against it. */
@@ -60,74 +33,34 @@ plan_and_check(FerryMigrator *self,
                const FerryMigrationRequest *request,
                FerryHostRow **ret_host,
                FerryPlan **ret_plan,
-               json_t **ret_devices,
                json_t *reasons,
                GError **error)
 {
     g_autoptr(FerryHostRow) host = NULL;
     g_autoptr(FerryPlan) plan = NULL;
+    json_t *answer = NULL;
+    json_t *own = json_array();
+    bool ok = false;
 
     if (g_strcmp0(request->to, self->config.name) == 0) {
         json_array_append_new(reasons,
                               json_pack("{s:s, s:s}", "code", "already-there", "message",
                                         "the target is this host: the guest is already there"));
+        json_decref(own);
         return true;
     }
-    if (!ferry_run_find_host(self, request->to, &host, error) ||
-        !ferry_begin_plan(self, request, &plan, reasons, error) ||
-        !ferry_run_check_free(self, plan->guest_uuid, error) ||
-        !ask_target(self, host, plan, ret_devices, reasons, error))
+    ok = ferry_run_find_host(self, request->to, &host, error) &&
+         ferry_begin_plan(self, request, &plan, own, error) &&
+         ferry_run_check_free(self, plan->guest_uuid, error) &&
+         ferry_check_host(self, host, plan, own, &answer, error);
+    json_decref(own);
+    if (!ok)
         return false;
+    json_array_extend(reasons, json_object_get(answer, "reasons"));
+    keep_findings(plan, answer);
+    json_decref(answer);
     *ret_host = g_steal_pointer(&host);
     *ret_plan = g_steal_pointer(&plan);
-    return true;
-}
-
-static json_t *
-ephemeral_aliases(const FerryPlan *plan)
-{
-    json_t *aliases = json_array();
-
-    for (guint i = 0; plan != NULL && i < plan->ephemerals->len; i++) {
-        const FerryPlanDevice *device = g_ptr_array_index(plan->ephemerals, i);
-
-        json_array_append_new(aliases, json_string(device->alias));
-    }
-    return aliases;
-}
-
-/* "unknown" is what accept_unknown turns into a yes: nothing else may speak against it. */
-const char *
-ferry_begin_verdict(const json_t *reasons)
-{
-    const json_t *reason = NULL;
-    size_t i = 0;
-
-    json_array_foreach(reasons, i,
-                       reason) if (g_strcmp0(json_string_value(json_object_get(reason, "code")),
-                                             "unknown") != 0) return "no";
-    return json_array_size(reasons) == 0 ? "yes" : "unknown";
-}
-
-bool
-ferry_migrator_check(FerryMigrator *self,
-                     const FerryMigrationRequest *request,
-                     json_t **ret,
-                     GError **error)
-{
-    g_autoptr(FerryHostRow) host = NULL;
-    g_autoptr(FerryPlan) plan = NULL;
-    json_t *reasons = json_array();
-    json_t *devices = NULL;
-
-    if (!plan_and_check(self, request, &host, &plan, &devices, reasons, error)) {
-        json_decref(reasons);
-        return false;
-    }
-    *ret = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o}", "guest", request->guest, "source",
-                     self->config.name, "target", request->to, "verdict",
-                     ferry_begin_verdict(reasons), "reasons", reasons, "ephemerals",
-                     ephemeral_aliases(plan), "devices", devices != NULL ? devices : json_array());
     return true;
 }
 
@@ -161,7 +94,6 @@ ferry_migrator_start(FerryMigrator *self,
     g_autoptr(FerryHostRow) host = NULL;
     g_autoptr(FerryPlan) plan = NULL;
     json_t *reasons = json_array();
-    json_t *devices = NULL;
     FerryRun *run = NULL;
     FerryJobIdentity identity;
     g_autoptr(GError) busy = NULL;
@@ -171,11 +103,10 @@ ferry_migrator_start(FerryMigrator *self,
         return *ret_job != NULL;
     }
     if (!ferry_store_make_room(self->config.store, error) || /* a migration needs its journal */
-        !plan_and_check(self, request, &host, &plan, &devices, reasons, error)) {
+        !plan_and_check(self, request, &host, &plan, reasons, error)) {
         json_decref(reasons);
         return false;
     }
-    json_decref(devices);
     if (plan != NULL && ferry_run_count(self, FERRY_SIDE_SOURCE) >= self->config.max_out)
         json_array_append_new(reasons, json_pack("{s:s, s:s}", "code", "source-busy", "message",
                                                  "as many migrations leave this host as max_out "

@@ -1,5 +1,6 @@
 /* The thread of a job whose guest leaves this host. */
 #include "base/error.h"
+#include "migrate/remember.h"
 #include "migrate/run.h"
 
 #define JOURNAL_PAUSE_MS 1000
@@ -47,6 +48,7 @@ source_main(void *data)
     json_t *late = NULL;
 
     log_job(self, "begins");
+    ferry_job_set_predicted(self->job, ferry_source_plan(self->source)->predicted_ms);
     ferry_job_set_state(self->job, FERRY_JOB_RUNNING);
     while (step != FERRY_STEP_END && !ferry_migrator_is_stopping(self->migrator)) {
         uint64_t rung = ferry_bell_rung(bell);
@@ -62,8 +64,11 @@ source_main(void *data)
     }
     log_job(self, step == FERRY_STEP_END ? ferry_job_state_name(ferry_job_state(self->job))
                                          : "left for the next ferryd");
-    if (step == FERRY_STEP_END)
+    if (step == FERRY_STEP_END) {
         late = ferry_source_late(self->source);
+        ferry_remember(self->migrator->config.store, self->migrator->config.clock, self->job,
+                       ferry_source_plan(self->source));
+    }
     ferry_late_add(self->migrator, ferry_job_identity(self->job)->guest_uuid, late);
     json_decref(late);
     (void)pthread_mutex_lock(&self->lock);

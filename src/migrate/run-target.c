@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "client/client.h"
 #include "migrate/peer-words.h"
+#include "migrate/remember.h"
 #include "migrate/run.h"
 #include "store/host.h"
 
@@ -187,6 +188,9 @@ target_main(void *data)
         else if (step == FERRY_STEP_FAILED)
             reload(self, bell, rung);
     }
+    if (step == FERRY_STEP_END && ferry_target_plan(self->target) != NULL)
+        ferry_remember(self->migrator->config.store, self->migrator->config.clock, self->job,
+                       ferry_target_plan(self->target));
     lock(self);
     self->over = step == FERRY_STEP_END;
     unlock(self);

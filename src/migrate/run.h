@@ -98,7 +98,7 @@ unsigned ferry_run_count(FerryMigrator *migrator, FerrySide side);
 
 bool ferry_migrator_is_stopping(const FerryMigrator *migrator);
 
-/* request.c */
+/* check.c */
 /** @ret: (out) (transfer full): the known host; else FERRY_ERROR_NOT_FOUND or FERRY_ERROR_DENIED */
 bool
 ferry_run_find_host(FerryMigrator *migrator, const char *name, FerryHostRow **ret, GError **error);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "migrate/expect.h"
 #include "pool/members.h"
 
 void
@@ -381,12 +382,12 @@ find_held(const FerrySlotHost *host, const FerryPlanNeed *need, GPtrArray *ret, 
         say(ret_reason, "reservation-changed", "nothing is reserved there");
 }
 
-bool
-ferry_slots_find(const FerrySlotHost *host,
-                 const FerryPlanNeed *need,
-                 GPtrArray *ret,
-                 json_t **ret_reason,
-                 GError **error)
+static bool
+find_any(const FerrySlotHost *host,
+         const FerryPlanNeed *need,
+         GPtrArray *ret,
+         json_t **ret_reason,
+         GError **error)
 {
     if (need->device != NULL)
         return find_given(host, need, ret, ret_reason, error);
@@ -399,4 +400,38 @@ ferry_slots_find(const FerrySlotHost *host,
     if (need->parent != NULL || need->type != NULL)
         return find_parents(host, need, ret, ret_reason, error);
     return find_vfs(host, need, ret, error);
+}
+
+/* What the guest's definition does not expect is no candidate; when nothing else is left, that is
+ * the reason. */
+static void
+drop_unexpected(const FerryPlanNeed *need, GPtrArray *kinds, json_t **ret_reason)
+{
+    g_autofree char *last = NULL;
+
+    for (guint i = kinds->len; i > 0; i--) {
+        const FerrySlotKind *kind = g_ptr_array_index(kinds, i - 1);
+        g_autofree char *why = NULL;
+
+        if (ferry_expect_met(need, kind->facts, &why))
+            continue;
+        g_free(last);
+        last = g_strdup_printf("%s: %s", kind->name, why);
+        g_ptr_array_remove_index(kinds, i - 1);
+    }
+    if (kinds->len == 0 && last != NULL)
+        say(ret_reason, "other-vendor", "%s", last);
+}
+
+bool
+ferry_slots_find(const FerrySlotHost *host,
+                 const FerryPlanNeed *need,
+                 GPtrArray *ret,
+                 json_t **ret_reason,
+                 GError **error)
+{
+    if (!find_any(host, need, ret, ret_reason, error))
+        return false;
+    drop_unexpected(need, ret, ret_reason);
+    return true;
 }

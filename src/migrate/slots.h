@@ -51,7 +51,8 @@ bool ferry_slots_held(FerryPools *pools, const FerryPlan *plan, GPtrArray **ret,
  *
  * @ret: gets a FerrySlotKind each
  * @ret_reason: (out) (nullable) (transfer full): {code, message} when there is not even a place to
- *              look at: no such pool, one of another kind, no such device
+ *              look at: no such pool, one of another kind, no such device, none of the
+ *              vendor and product that the guest's definition expects
  *
  * Returns: false with what ferry_pools_view() says
  */

@@ -51,8 +51,7 @@ struct _FerrySource {
     int64_t heard_ms; /* last answer during the transfer */
     int64_t called_ms;
     int64_t held_ms; /* since when finish is held; 0 = not */
-    uint64_t progress_bytes;
-    int64_t progress_ms; /* when the transfer last moved */
+    FerryProgress progress;
     int64_t handoff_ms;
     int64_t ending_ms;   /* since when T's word is waited for at the end */
     int64_t blackout_ms; /* -1 = not measured */

@@ -315,6 +315,12 @@ ferry_source_free(FerrySource *self)
     g_free(self);
 }
 
+const FerryPlan *
+ferry_source_plan(const FerrySource *self)
+{
+    return self->plan;
+}
+
 int64_t
 ferry_source_wait_ms(const FerrySource *self)
 {

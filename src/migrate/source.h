@@ -58,6 +58,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(FerrySource, ferry_source_free)
 /** Looks once and does one thing. */
 FerryStep ferry_source_step(FerrySource *self);
 
+/** Returns: (transfer none): what the job is about */
+const FerryPlan *ferry_source_plan(const FerrySource *self);
+
 /** Returns: after FERRY_STEP_WAIT, how long to wait at most for a change before the next step */
 int64_t ferry_source_wait_ms(const FerrySource *self);
 

@@ -1,7 +1,11 @@
 #include "migrate/survey.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "compat/facts.h"
+#include "migrate/expect.h"
+#include "migrate/state-size.h"
 #include "xml/override.h"
 
 /* One look at one guest. */
@@ -124,11 +128,40 @@ check_dirty_tracking(Look *look, const FerryDevice *device, const FerryHostDevic
            device->alias, device->alias);
 }
 
+static char *
+print_of(const json_t *facts)
+{
+    char *text = json_dumps(facts, JSON_COMPACT);
+    g_autoptr(FerryFacts) parsed = ferry_facts_parse(text, strlen(text));
+    char *print = parsed->fault == NULL ? ferry_facts_fingerprint(parsed) : NULL;
+
+    free(text);
+    return print;
+}
+
+/* What the forecast and the history need to know of it. */
+static void
+measure(const Look *look, const FerryHostDevice *here, FerryPlanNeed *need)
+{
+    const FerrySurveyHost *host = look->host;
+    const FerryHostDevice *parent =
+        here->parent == NULL ? NULL : ferry_inventory_find(host->inventory, here->parent);
+    const FerryHostType *type =
+        parent == NULL || here->type == NULL ? NULL : ferry_host_device_type(parent, here->type);
+    const char *basis = NULL;
+
+    need->source_print = print_of(need->facts);
+    need->state_bytes =
+        ferry_state_size(host->store, here, type, need->facts, need->source_print, &basis);
+    need->state_basis = g_strdup(basis);
+}
+
 static void
 need_state(Look *look, const FerryDevice *device, const FerryMdevMeta *meta, const char *given)
 {
     const FerryHostDevice *here = find_host_device(look, device);
     FerryPlanNeed *need = NULL;
+    g_autofree char *why = NULL;
 
     if (here == NULL) {
         object(look, device, "device-unknown",
@@ -153,7 +186,10 @@ need_state(Look *look, const FerryDevice *device, const FerryMdevMeta *meta, con
             ferry_plan_need_add_attr(need, attr->name, attr->value);
         }
     }
+    measure(look, here, need);
     g_ptr_array_add(look->needs, need);
+    if (!ferry_expect_met(need, need->facts, &why))
+        object(look, device, "other-vendor", "device %s: %s", device->alias, why);
     check_dirty_tracking(look, device, here);
 }
 

@@ -2,6 +2,7 @@
 
 #include "host/facts.h"
 #include "migrate/need.h"
+#include "store/store.h"
 #include "xml/domain.h"
 
 /** Where the devices of the source are looked up. */
@@ -10,6 +11,7 @@ typedef struct {
     int root;                        /* as for ferry_host_facts() */
     const FerryDriverOps *ops;
     void *data;
+    FerryStore *store;     /* (nullable): what is remembered of devices' states */
     const json_t *devices; /* (nullable): {alias: UUID at the target}, of "--device" */
 } FerrySurveyHost;
 

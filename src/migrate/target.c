@@ -358,3 +358,9 @@ ferry_target_free(FerryTarget *self)
     json_decref(self->assign);
     g_free(self);
 }
+
+const FerryPlan *
+ferry_target_plan(const FerryTarget *self)
+{
+    return self->plan;
+}

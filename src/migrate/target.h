@@ -32,6 +32,9 @@ typedef struct {
  */
 FerryTarget *ferry_target_new(const FerryTargetWorld *world, FerryJob *job, FerryPlan *plan);
 
+/** Returns: (nullable) (transfer none): what the job is about; a tombstone does not know */
+const FerryPlan *ferry_target_plan(const FerryTarget *self);
+
 /** Takes up a job where its journal stands; see ferry_source_recover(). */
 FerryTarget *ferry_target_recover(const FerryTargetWorld *world,
                                   FerryJob *job,

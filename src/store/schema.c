@@ -40,6 +40,13 @@ static const char *const steps[] = {
     "  guest_name TEXT NOT NULL, peer TEXT NOT NULL, terms TEXT NOT NULL, devices TEXT NOT NULL,"
     "  state TEXT NOT NULL, job TEXT NOT NULL, created_us INTEGER NOT NULL,"
     "  expires_us INTEGER NOT NULL) STRICT, WITHOUT ROWID;",
+    "CREATE TABLE history (job TEXT NOT NULL, alias TEXT NOT NULL, guest_uuid TEXT NOT NULL,"
+    "  peer TEXT NOT NULL, source_print TEXT NOT NULL, target_print TEXT NOT NULL,"
+    "  result TEXT NOT NULL, bytes INTEGER NOT NULL, blackout_ms INTEGER NOT NULL,"
+    "  rate_bps INTEGER NOT NULL, wall_us INTEGER NOT NULL, PRIMARY KEY (job, alias))"
+    "  STRICT, WITHOUT ROWID;"
+    "CREATE INDEX history_print ON history (source_print, target_print);"
+    "CREATE INDEX history_guest ON history (guest_uuid, wall_us);",
 };
 
 int

@@ -75,6 +75,33 @@ NO = refused(("no-cpu-feature", "beta lacks CPU feature avx512f", {"remedy": "ch
              ("already-there", "a guest of that name is on beta", {}))
 
 
+ALL = {"guest": "web", "source": "alpha", "verdict": "yes", "groups": [
+    {"verdict": "yes", "label": "", "n_hosts": 1, "hosts": ["beta"]},
+    {"verdict": "no", "label": "incompatible (driver_version \"550\")", "n_hosts": 2, "hosts": ["delta", "gamma"]},
+    {"verdict": "unreachable", "label": "peer", "n_hosts": 1, "hosts": ["omega"]}], "checks": [
+        {"target": "beta", "verdict": "yes", "reasons": []},
+        {"target": "delta", "verdict": "no", "reasons": [{"code": "incompatible", "message": "it does not load", "alias": "a"}],
+         "devices": [{"alias": "a", "way": "state", "verdict": "no", "candidates": [{"name": "gpu0", "verdict": "no", "findings": [
+             {"key": "driver_version", "severity": "no", "source": "535", "target": "550"}]}]}]},
+        {"target": "gamma", "verdict": "no", "reasons": [{"code": "incompatible", "message": "it does not load", "alias": "a"}]},
+        {"target": "omega", "verdict": "unreachable", "reasons": [{"code": "peer", "message": "no route"}]}]}
+SHOWN_ALL = """\
+VERDICT      HOSTS  BECAUSE                              WHICH
+yes          1                                           beta
+no           2      incompatible (driver_version "550")  delta, gamma
+unreachable  1      peer                                 omega
+
+delta:
+  incompatible: it does not load
+
+DEVICE  CANDIDATE  KEY             SOURCE  TARGET  VERDICT
+a       gpu0       driver_version  535     550     no
+
+omega:
+  peer: no route
+"""
+
+
 class Case:
     """One ferryd, and the program to ask it with."""
 
@@ -331,7 +358,6 @@ ROWS = [
     ({CHECK: (200, {"verdict": "no", "reasons": NO[1]["reasons"]})}, ["check", "web", "--to", "beta"], 1,
      "web cannot move to beta:\n  no-cpu-feature: beta lacks CPU feature avx512f\n    choose another host\n"
      "  already-there: a guest of that name is on beta\n", ""),
-    ({}, ["check", "web"], 2, "", "ferry: missing --to HOST, or --reservation RESERVATION\n"),
     ({}, ["migrate", "web"], 2, "", "ferry: missing --to HOST, or --reservation RESERVATION\n"),
     ({CHECK: (200, {"verdict": "yes", "target": "beta"})}, ["check", "web", "--reservation", "R1"], 0,
      "web can move to beta\n", ""),
@@ -355,6 +381,12 @@ ROWS = [
     ({("DELETE", "/v1/reservations/R1"): problem(409, "busy", "it was used by job J1")}, ["reservation", "cancel", "R1"], 5,
      "", "ferry: it was used by job J1\n"),
     ({CHECK: (200, {"verdict": "unknown", "reasons": []})}, ["check", "web", "--to", "beta"], 21, None, ""),
+    ({CHECK: (200, ALL)}, ["check", "web", "--all"], 0, SHOWN_ALL, ""),
+    ({CHECK: (200, {**ALL, "verdict": "unknown"})}, ["check", "web"], 21, SHOWN_ALL, ""),
+    ({CHECK: (200, {**ALL, "verdict": "unreachable"})}, ["check", "web"], 10, None, ""),
+    ({CHECK: (200, {"verdict": "yes", "groups": [], "checks": [{"target": "beta", "verdict": "yes"}]})}, ["check", "web"], 0,
+     "web can move to beta\n", ""),
+    ({}, ["check", "web", "--all", "--to", "beta"], 2, "", "ferry: --to and --reservation ask one host and --all every one: give one of them\n"),
     ({CHECK: (200, {"verdict": "yes"})}, ["migrate", "web", "--to", "beta", "--check"], 0, "web can move to beta\n", ""),
     ({MIGRATE: NO}, ["migrate", "web", "--to", "beta"], 1, "",
      "web cannot move to beta:\n  no-cpu-feature: beta lacks CPU feature avx512f\n    choose another host\n"

@@ -145,13 +145,16 @@ test_progress_never_runs_backwards(void)
     FerryTransferStats stats = {
         .total_bytes = 1000, .done_bytes = 600, .remaining_bytes = 400, .rate_bps = 100
     };
+    FerryProgress progress = { 0 };
     const json_t *json = NULL;
     json_t *shown = NULL;
 
-    ferry_job_set_progress(job, &stats);
+    ferry_progress_take(&progress, &stats, 300, 1);
+    ferry_job_set_progress(job, &progress);
     stats.done_bytes = 700;
     stats.remaining_bytes = 500; /* the guest wrote to what was sent before */
-    ferry_job_set_progress(job, &stats);
+    ferry_progress_take(&progress, &stats, 300, 2);
+    ferry_job_set_progress(job, &progress);
     shown = ferry_job_json(job);
     json = json_object_get(shown, "progress");
     g_assert_cmpint(json_integer_value(json_object_get(json, "bytes")), ==, 600);
@@ -160,17 +163,27 @@ test_progress_never_runs_backwards(void)
     json_decref(shown);
 }
 
+/* U2: what is left of the timer goes down by itself; another timer is a change, time is none. */
 static void
-test_eta_needs_a_rate(void)
+test_timer(void)
 {
     unsigned changes = 0;
     g_autoptr(FerryJob) job = job_new(&changes);
-    const FerryTransferStats stats = { .total_bytes = 1000, .remaining_bytes = 1000 };
     json_t *json = NULL;
 
-    ferry_job_set_progress(job, &stats);
+    ferry_job_set_phase(job, FERRY_PHASE_DETACH);
+    ferry_job_set_timer(job, "detach_timeout_s", 31000);
+    ferry_job_set_timer(job, "detach_timeout_s", 31000);
+    g_assert_cmpuint(changes, ==, 2);
+    fake_now_ms = 11000;
     json = ferry_job_json(job);
-    g_assert_true(json_is_null(json_object_get(json_object_get(json, "progress"), "eta_ms")));
+    g_assert_cmpstr(text_of(json_object_get(json, "timer"), "name"), ==, "detach_timeout_s");
+    g_assert_cmpint(json_integer_value(json_object_get(json_object_get(json, "timer"), "left_ms")),
+                    ==, 20000);
+    json_decref(json);
+    ferry_job_set_phase(job, FERRY_PHASE_TRANSFER);
+    json = ferry_job_json(job);
+    g_assert_true(json_is_null(json_object_get(json, "timer")));
     json_decref(json);
 }
 
@@ -307,7 +320,7 @@ main(int argc, char **argv)
     g_test_add_func("/job/phases-have-durations", test_phases_have_durations);
     g_test_add_func("/job/only-changes-ring", test_only_changes_ring);
     g_test_add_func("/job/progress-never-runs-backwards", test_progress_never_runs_backwards);
-    g_test_add_func("/job/eta-needs-a-rate", test_eta_needs_a_rate);
+    g_test_add_func("/job/timer", test_timer);
     g_test_add_func("/job/cancel", test_cancel);
     g_test_add_func("/job/cancel-does-not-hide-doubt", test_cancel_does_not_hide_doubt);
     g_test_add_func("/job/reasons-of-a-peer", test_reasons_of_a_peer);

@@ -63,6 +63,7 @@ static const Row rows[] = {
     { "given-twice", STATE("a", "\"device\": \"" UUID "\"", "mtty-1", HERE) "," STATE("b", "\"device\": \"" UUID "\"", "mtty-1", HERE), "a: yes " UUID ", b: no -", "no-free-slot", NULL, false, false },
     { "all-twos", STATE("a", POOL("gpus"), "mtty-2", HERE) "," STATE("b", POOL("gpus"), "mtty-2", HERE) "," STATE("c", POOL("gpus"), "mtty-2", HERE), "a: yes mtty mtty-2, b: yes mtty mtty-2, c: no -", "no-free-slot", "all of it is in use", false, false },
     { "one-of-each", STATE("a", POOL("gpus"), "mtty-2", HERE) "," STATE("b", POOL("gpus"), "mtty-1", HERE), "a: yes mtty mtty-2, b: yes mtty mtty-1", "", NULL, false, false },
+    { "vendor-expected", STATE("a", POOL("gpus") ", \"vendor_id\": \"0x10de\"", "mtty-1", HERE), "a: no -", "other-vendor", "expects vendor 0x10de", false, false },
     { "hybrid", HYBRID("n", "false"), "n: yes eth3", "", NULL, false, false },
     { "two-hybrids-one-vf", HYBRID("n", "false") "," HYBRID("m", "false"), "n: yes eth3, m: no -", "no-free-slot", "nothing free for m", false, false },
     { "degraded", HYBRID("n", "false") "," HYBRID("m", "true"), "n: yes eth3, m: yes -", "", NULL, false, false },

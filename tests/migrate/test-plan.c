@@ -12,9 +12,11 @@ static const char good[] =
     "\"tls\": true, \"memory_bytes\": 1048576, \"max_downtime_ms\": 300, "
     "\"timeout_ms\": 0, \"bandwidth_bps\": 9223372036854775807, "
     "\"ephemerals\": [{\"alias\": \"ua-nic7\", \"xml\": \"<interface/>\"}], "
-    "\"accept_unknown\": true, \"needs\": [{\"way\": \"ephemeral\", \"alias\": \"ua-nic7\", "
-    "\"pool\": \"fast\", \"attrs\": [], \"may_degrade\": false}], "
-    "\"of_a_newer_ferry\": 1}";
+    "\"accept_unknown\": true, \"auto_converge\": true, \"predicted_ms\": 250, \"needs\": "
+    "[{\"way\": \"ephemeral\", \"alias\": \"ua-nic7\", "
+    "\"pool\": \"fast\", \"attrs\": [], \"may_degrade\": false, "
+    "\"source_print\": \"s\", \"target_print\": \"t\", \"state_basis\": \"probed\", "
+    "\"state_bytes\": 60}], \"of_a_newer_ferry\": 1}";
 
 static json_t *
 read_json(const char *text)
