@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "guest/capabilities.h"
+#include "migrate/traps.h"
 
 /* File systems that both hosts see alike, as libvirt counts them (virFileIsSharedFSType). */
 #define CEPH_MAGIC    0x00C36400
@@ -129,6 +130,18 @@ ferry_migrator_travel(FerryMigrator *migrator, const FerryDomain *domain, const 
     return reasons;
 }
 
+/* A libvirt that cannot say its versions is not objected to: the check's other questions to it are
+ * errors then. */
+static void
+check_qemu(const FerryMigrator *migrator, const GPtrArray *needs, json_t *reasons)
+{
+    g_autoptr(FerryHostInfo) info = NULL;
+
+    (void)ferry_guests_host(migrator->config.guests, &info, NULL);
+    ferry_traps_of_host(needs, migrator->config.name, info != NULL ? info->qemu_version : NULL,
+                        reasons);
+}
+
 /* Those that the guest has now, in the order of its definition. */
 static void
 list_ephemerals(const FerryDomain *domain, GPtrArray *ephemerals)
@@ -214,6 +227,8 @@ ferry_begin_plan(FerryMigrator *migrator,
     list_ephemerals(domain, plan->ephemerals);
     check_state(guest, reasons);
     ferry_begin_check_travel(domain, plan->live_xml, &host, plan->needs, reasons);
+    ferry_traps_of_guest(domain, plan->needs, reasons);
+    check_qemu(migrator, plan->needs, reasons);
 
     *ret_plan = g_steal_pointer(&plan);
     return true;
@@ -390,6 +405,7 @@ ferry_begin_check(FerryMigrator *migrator,
             "%s takes no more than %u migrations at a time (max_in): try again when one has ended",
             plan->target, migrator->config.max_in);
     check_tls(migrator, plan, reasons);
+    check_qemu(migrator, plan->needs, reasons);
     return check_guest_is_elsewhere(migrator, plan, reasons, error) &&
            ferry_begin_check_place(migrator, plan, domain, ret_devices, reasons, error);
 }

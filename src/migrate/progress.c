@@ -103,8 +103,8 @@ ferry_progress_json(const FerryProgress *self)
                      "sent_bytes", (json_int_t)(stats->done_bytes + stats->device_bytes),
                      "resent_bytes", (json_int_t)ferry_progress_resent_bytes(self), "device_bytes",
                      (json_int_t)stats->device_bytes, "rate_bps", (json_int_t)stats->rate_bps,
-                     "dirty_rate_bps", (json_int_t)stats->dirty_rate_bps, "rounds",
-                     (json_int_t)stats->iteration, "eta_ms",
-                     eta_json(stats->remaining_bytes, stats->rate_bps), "eta_max_ms",
+                     "best_rate_bps", (json_int_t)self->best_rate_bps, "dirty_rate_bps",
+                     (json_int_t)stats->dirty_rate_bps, "rounds", (json_int_t)stats->iteration,
+                     "eta_ms", eta_json(stats->remaining_bytes, stats->rate_bps), "eta_max_ms",
                      eta_json(stats->remaining_bytes, gain_bps), "diverging", self->diverging);
 }

@@ -118,6 +118,18 @@ def migrate(host, other, *options):
     return host.sh(f"ferry migrate g1 --to {other.name} {' '.join(options)}", limit_s=300)
 
 
+def assert_as_predicted(host, predicted, is_first):
+    """M3: a guest that never moved has no figure; then the blackout is as forecast, within 25 % or 20 ms."""
+    job = json.loads(host("ferry job list --json"))["jobs"][0]
+    print(f"blackout {job['blackout_ms']} ms, predicted {predicted['message']}; progress {job['progress']}")
+    assert job["predicted_blackout_ms"] == predicted["blackout_ms"]
+    if is_first:
+        assert predicted["basis"] != "measured"
+        return
+    assert predicted["basis"] == "measured"
+    assert abs(job["blackout_ms"] - predicted["blackout_ms"]) <= max(20, 0.25 * predicted["blackout_ms"]), (job, predicted)
+
+
 def test_there_and_back(pair):
     alpha, beta = pair
     define(alpha)
@@ -126,8 +138,10 @@ def test_there_and_back(pair):
     for source, target in ((alpha, beta), (beta, alpha)):
         status, text = source.sh(f"ferry check g1 --to {target.name}")
         assert status == 0, text
+        predicted = json.loads(source(f"ferry check g1 --to {target.name} --json"))["blackout"]
         status, text = migrate(source, target)
         assert status == 0, text + target("cat /var/log/ferryd.log")
+        assert_as_predicted(source, predicted, source is alpha)
         assert target("virsh domstate g1").strip() == "running"
         assert peek(target) == 0x5A
         assert source("virsh -q list --all --name").split() == []
@@ -137,6 +151,8 @@ def test_there_and_back(pair):
         slots = json.loads(target("ferry pool show gpus --json"))["members"][0]["slots"]
         assert [slot["claim"]["state"] for slot in slots] == ["in_use"]
         poke(target, 0x5A)
+    loads = json.loads(alpha("ferry check g1 --to beta --json"))["devices"][0]["candidates"][0]["loads"]
+    assert loads["success"] >= 1 and loads["rejected"] == 0
     alpha("virsh -q destroy g1")
     wait_for("the device to go", lambda: alpha("ls /sys/bus/mdev/devices").split() == [])
     alpha("ferry guest start g1 && virsh -q destroy g1", limit_s=200)  # what the target defined starts again
