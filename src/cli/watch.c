@@ -40,7 +40,8 @@ struct _FerryWatch {
     const char *id;
     json_t *job; /* as the newest event had it */
     unsigned n_interrupts;
-    bool left; /* the user does not want to wait, or need not */
+    bool left;    /* the user does not want to wait, or need not */
+    bool advised; /* of a transfer that comes no nearer to its end */
     size_t n_phases_shown;
     char *shown;        /* the newest progress line */
     int64_t shown_ms;   /* when */
@@ -194,6 +195,22 @@ look_at_doubt(FerryWatch *self)
         self->left = true;
 }
 
+/* M7: said once, with the numbers and what there is to do; the line of progress goes on. */
+static void
+look_at_divergence(FerryWatch *self)
+{
+    const char *advice = json_string_value(json_object_get(self->job, "waiting_for"));
+    g_autofree char *clean = NULL;
+
+    if (self->advised || advice == NULL ||
+        !json_is_true(json_object_get(json_object_get(self->job, "progress"), "diverging")))
+        return;
+    self->advised = true;
+    clean = ferry_table_printable(advice);
+    say(self, "ferry: ");
+    fprintf(stderr, "%s\n", clean);
+}
+
 static bool
 is_finished(const FerryWatch *self)
 {
@@ -213,6 +230,7 @@ on_event(void *user_data, const char *event, json_t *data)
     }
     look_at_interrupts(self);
     look_at_doubt(self);
+    look_at_divergence(self);
     return !is_finished(self);
 }
 

@@ -42,10 +42,11 @@ ferry_offers_free(FerryOffers *self)
 typedef struct {
     const FerryPlan *plan;
     const FerryPlanNeed *need;
-    FerryStore *store; /* NULL: nothing is remembered */
-    GPtrArray *kinds;  /* of FerrySlotKind */
-    GPtrArray *facts;  /* of FerryFacts, beside @kinds; NULL when nothing is judged */
-    GPtrArray *ranked; /* of FerryRanked; NULL likewise */
+    FerryStore *store;        /* NULL: nothing is remembered */
+    GPtrArray *kinds;         /* of FerrySlotKind */
+    GPtrArray *facts;         /* of FerryFacts, beside @kinds; NULL when nothing is judged */
+    FerryHistoryLoads *loads; /* beside @facts */
+    GPtrArray *ranked;        /* of FerryRanked; NULL likewise */
     json_t *reasons;
 } Offer;
 
@@ -54,6 +55,7 @@ offer_clear(Offer *self)
 {
     g_clear_pointer(&self->ranked, g_ptr_array_unref);
     g_clear_pointer(&self->facts, g_ptr_array_unref);
+    g_clear_pointer(&self->loads, g_free);
     g_clear_pointer(&self->kinds, g_ptr_array_unref);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Offer, offer_clear)
@@ -109,16 +111,17 @@ judge(Offer *offer, const FerryRules *rules)
     g_autofree FerryCandidate *candidates = g_new0(FerryCandidate, offer->kinds->len);
     FerryCheckOptions options = { .rules = rules, .flags = FERRY_CHECK_EXPLAIN };
 
+    offer->loads = g_new0(FerryHistoryLoads, offer->kinds->len);
     offer->facts = g_ptr_array_new_with_free_func((GDestroyNotify)ferry_facts_free);
     for (guint i = 0; i < offer->kinds->len; i++) {
         const FerrySlotKind *kind = g_ptr_array_index(offer->kinds, i);
         FerryFacts *facts = read_facts(kind->facts);
-        FerryHistoryLoads loads = remembered(offer, facts);
 
+        offer->loads[i] = remembered(offer, facts);
         g_ptr_array_add(offer->facts, facts);
         candidates[i] = (FerryCandidate){ .facts = facts,
                                           .name = kind->name,
-                                          .observations = observations_of(&loads) };
+                                          .observations = observations_of(&offer->loads[i]) };
     }
     offer->ranked = ferry_rank(source, candidates, offer->kinds->len, &options);
 }
@@ -272,12 +275,11 @@ candidates_to_json(const Offer *offer)
     for (guint i = 0; offer->ranked != NULL && i < offer->ranked->len; i++) {
         const FerryRanked *ranked = g_ptr_array_index(offer->ranked, i);
         json_t *one = ferry_verdict_to_json(ranked->verdict);
-        FerryHistoryLoads loads = remembered(offer, ranked->facts);
 
         json_object_set_new(one, "name", json_string(ranked->name));
         json_object_set_new(one, "available", json_integer(kind_of(offer, ranked)->available));
         json_object_set_new(one, "return", json_boolean(ranked->has_return));
-        json_object_set_new(one, "loads", loads_to_json(&loads));
+        json_object_set_new(one, "loads", loads_to_json(&offer->loads[ranked->index]));
         json_array_append_new(candidates, one);
     }
     for (guint i = 0; offer->ranked == NULL && i < offer->kinds->len; i++) {

@@ -614,6 +614,16 @@ def test_cancel_too_late(case):
     assert "too late: job J1 is handing the guest over" in err, err
 
 
+def test_no_end_in_sight(case):
+    """What can be done is said once, however often the job says it."""
+    endless = dict(TRANSFER, waiting_for="after 3 rounds it comes no nearer",
+                   progress=dict(TRANSFER["progress"], diverging=True))
+    with case.serve({MIGRATE: (202, job()), EVENTS: Stream(job(), TRANSFER, endless, endless, MOVED)}):
+        process = case.start("migrate", "web", "--to", "beta")
+        _, err = process.communicate(timeout=TIMEOUT)
+    assert process.returncode == 0 and err.count("ferry: after 3 rounds it comes no nearer\n") == 1, err
+
+
 def test_watcher_never_cancels(case):
     hold = threading.Event()
     with case.serve({EVENTS: Stream(job(), lambda: hold.wait(3))}) as ferryd:

@@ -6,6 +6,7 @@
 
 #include <glib/gstdio.h>
 
+#include "store/history.h"
 #include "world.h"
 
 #define UUID "0d9f7f5c-2f0e-4a55-9c4d-6a1f54a1c001"
@@ -123,6 +124,7 @@ offers_of(World *world)
                                        .inventory_data = world,
                                        .root = world->tree->root,
                                        .ops = &ops,
+                                       .store = world->store,
                                        .rules_root = world->tree->path };
 
     return ferry_offers_new(&config);
@@ -209,6 +211,72 @@ test_row(gconstpointer data)
     g_assert_cmpstr(before, ==, after);
     json_decref(answers);
     json_decref(reasons);
+}
+
+/* (transfer full): what is said of the first device */
+static json_t *
+first_answer(FerryOffers *offers, const Row *row)
+{
+    g_autoptr(FerryPlan) plan = plan_of(row);
+    json_t *reasons = json_array();
+    json_t *answers = NULL;
+    json_t *first = NULL;
+
+    g_assert_true(ferry_offers_answer(offers, plan, &answers, reasons, NULL));
+    first = json_incref(json_array_get(answers, 0));
+    json_decref(answers);
+    json_decref(reasons);
+    return first;
+}
+
+static void
+remember(World *world, const char *job, const char *print, FerryResult result)
+{
+    char none[] = "";
+    char alias[] = "a";
+    char source[] = "s";
+    const FerryHistoryRow row = { .job = (char *)job,
+                                  .alias = alias,
+                                  .guest_uuid = none,
+                                  .peer = none,
+                                  .source_print = source,
+                                  .target_print = (char *)print,
+                                  .result = result,
+                                  .wall_us = 1 };
+
+    g_assert_true(ferry_history_add(world->store, &row, NULL));
+}
+
+/* A state that was taken before is no longer unknown for want of equality; one that was both taken
+ * and refused is again, and both are told. */
+static void
+test_history(void)
+{
+    g_autoptr(World) world = make_world(false);
+    g_autoptr(FerryOffers) offers = offers_of(world);
+    Row row = { .needs = STATE("a", POOL("gpus") ", \"source_print\": \"s\"", "mtty-1", "6.1"),
+                .accept_unknown = true };
+    json_t *answer = first_answer(offers, &row);
+    const json_t *best = NULL;
+    g_autofree char *print =
+        g_strdup(json_string_value(json_object_get(json_object_get(answer, "slot"), "print")));
+
+    g_assert_nonnull(print);
+    json_decref(answer);
+    row.accept_unknown = false;
+    remember(world, "j1", print, FERRY_RESULT_SUCCESS);
+    answer = first_answer(offers, &row);
+    best = json_array_get(json_object_get(answer, "candidates"), 0);
+    g_assert_cmpstr(json_string_value(json_object_get(answer, "verdict")), ==, "yes");
+    g_assert_cmpstr(json_string_value(json_object_get(best, "basis")), ==, "observed");
+    json_decref(answer);
+    remember(world, "j2", print, FERRY_RESULT_REJECTED);
+    answer = first_answer(offers, &row);
+    best = json_object_get(json_array_get(json_object_get(answer, "candidates"), 0), "loads");
+    g_assert_cmpstr(json_string_value(json_object_get(answer, "verdict")), ==, "unknown");
+    g_assert_cmpint(json_integer_value(json_object_get(best, "success")), ==, 1);
+    g_assert_cmpint(json_integer_value(json_object_get(best, "rejected")), ==, 1);
+    json_decref(answer);
 }
 
 /* Both sides' values are in the answer, for the table of "ferry check"; and why this slot. */
@@ -322,6 +390,7 @@ main(int argc, char **argv)
         g_test_add_data_func(path, &rows[i], test_row);
     }
     g_test_add_func("/offer/explains", test_explains);
+    g_test_add_func("/offer/history", test_history);
     g_test_add_func("/offer/claims-count", test_claims_count);
     g_test_add_func("/offer/given-in-use", test_given_in_use);
     g_test_add_func("/offer/given-made-by-ferry", test_given_made_by_ferry);
