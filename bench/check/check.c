@@ -142,7 +142,12 @@ main(void)
     static gint64 times[ROUNDS];
     g_autoptr(World) world = make_world();
     FerryInventory *inventory = world_inventory(world);
-    const FerryOffersConfig config = { .pools = world->pools,
+    const FerryPoolsConfig pools_config = { .store = world->store,
+                                            .inventory = newest,
+                                            .inventory_data = inventory,
+                                            .kernel = &world->kernel };
+    g_autoptr(FerryPools) pools = ferry_pools_new(&pools_config);
+    const FerryOffersConfig config = { .pools = pools,
                                        .inventory = newest,
                                        .inventory_data = inventory,
                                        .root = world->tree->root,

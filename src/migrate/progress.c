@@ -2,24 +2,37 @@
 
 #include <glib.h>
 
-#define NEARLY_PERCENT                                                                             \
-    95 /* a guest that writes so fast leaves the link nothing to catch up with                     \
-        */
+#define NEARLY_PERCENT 95  /* a guest that writes so fast leaves the link nothing to catch up with \
+                            */
+#define SMALLER_PERCENT 90 /* a round that begins with less than that of the least one is nearer   \
+                            */
 
-/* Nova and KubeVirt count progress so, too: the least that was ever left.  In the first round that
- * is what was sent; a device's bytes are on top of both. */
+/* The least that was ever left, as Nova counts progress, says little: at the end of each round
+ * hardly anything is, and a long round is long.  So what counts is with how much a round begins,
+ * and, in one that begins with less than those before, that it goes on. */
+static void
+begin_round(FerryProgress *self, const FerryTransferStats *stats)
+{
+    self->nearer =
+        !self->begun || stats->remaining_bytes < self->least_bytes / 100 * SMALLER_PERCENT;
+    if (self->nearer)
+        self->least_bytes = MAX(stats->remaining_bytes, 100);
+    self->round_bytes = stats->remaining_bytes;
+    self->begun = true;
+}
+
 static bool
 has_moved(FerryProgress *self, const FerryTransferStats *stats)
 {
-    uint64_t moved_bytes = stats->device_bytes + (stats->iteration <= 1 ? stats->done_bytes : 0);
-    bool less = !self->begun || stats->remaining_bytes < self->least_bytes;
-    bool moved = less || moved_bytes > self->moved_bytes;
+    bool anew = !self->begun || stats->iteration != self->newest.iteration;
+    uint64_t round_bytes = self->round_bytes;
+    bool moved = stats->device_bytes > self->newest.device_bytes;
 
-    self->begun = true;
-    self->moved_bytes = MAX(self->moved_bytes, moved_bytes);
-    if (less)
-        self->least_bytes = stats->remaining_bytes;
-    return moved;
+    if (anew)
+        begin_round(self, stats);
+    else
+        self->round_bytes = MIN(round_bytes, stats->remaining_bytes);
+    return moved || (self->nearer && (anew || stats->remaining_bytes < round_bytes));
 }
 
 static uint64_t

@@ -17,10 +17,11 @@ typedef struct {
     uint64_t there_bytes;   /* memory and device state at the target, as far as it ever was */
     uint64_t total_bytes;   /* of both; never gets less */
     uint64_t first_bytes;   /* sent when the first round had ended; 0 = it has not */
-    uint64_t least_bytes;   /* the least that was ever left */
-    uint64_t moved_bytes;   /* sent in the first round, or by devices, when it last moved */
+    uint64_t least_bytes;   /* the least that a round began with, of those that counted */
+    uint64_t round_bytes;   /* the least that was left in this round */
     uint64_t best_rate_bps; /* the highest that was measured: what the link gives */
     int64_t moved_ms;       /* when it last came nearer to its end */
+    bool nearer;            /* this round began with less than those before */
     bool begun;             /* something was seen */
     bool diverging;         /* see ferry_progress_is_diverging(); of the newest look */
     bool limit_is_reached;  /* what is left would go over within the downtime limit */

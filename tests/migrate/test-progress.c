@@ -56,7 +56,7 @@ static const struct {
     json_int_t eta_ms, eta_max_ms; /* -1 = null */
 } rows[] = {
     { "busy",    busy,    G_N_ELEMENTS(busy),    14200, 1032, 1032,  1348,   310, false,    0,     0 },
-    { "nearly",  busy,    6,                     10000, 1000, 1024,  1280,   250, false,  600,   750 },
+    { "nearly",  busy,    6,                     13500, 1000, 1024,  1280,   250, false,  600,   750 },
     { "endless", endless, G_N_ELEMENTS(endless),  4000, 4086, 4096, 61000, 56900, true,  3765,    -1 },
     { "2-rounds", endless, 3,                     4000, 4086, 4096,  4100,     0, false, 3813,    -1 },
     { "3-rounds", endless, 4,                     4000, 4086, 4096,  8200,  4100, true,  3717,    -1 },
