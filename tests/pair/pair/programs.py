@@ -20,6 +20,7 @@ def build(folder="build"):
     if not os.path.exists(f"{path}/build.ninja"):
         _run("meson", "setup", path, f"--prefix={PREFIX}")
     _run("meson", "configure", path, f"-Dprefix={PREFIX}")  # somebody may have set it up for another place
+    _run("ninja", "-C", path, "build.ninja")  # else a target that is new since the last build is not listed
     targets = json.loads(_run("meson", "introspect", path, "--targets"))
     wanted = [os.path.relpath(file, path) for target in targets if target["installed"] for file in target["filename"]]
     _run("ninja", "-C", path, *wanted)  # not the unit tests' programs: they take longer than all of ferry
