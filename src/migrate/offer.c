@@ -335,21 +335,61 @@ answer_of(const Offer *offer, const FerryRanked *ranked, const FerrySlotKind *ki
     return answer;
 }
 
+/* ---- all needs of one plan ---- */
+
+typedef struct {
+    FerrySlotHost host;
+    const FerryRules *rules;
+    const FerryPlan *plan;
+    FerryStore *store;
+    FerryLedger *ledger;
+    GHashTable
+        *found; /* what a need asks for → its kinds of slots: needs that are alike look once */
+    json_t *answers;
+    json_t *reasons;
+} Round;
+
+/* (nullable): of needs with the same key the same slots are found; NULL: it may look alone */
+static char *
+key_of(const Round *round, const FerryPlanNeed *need)
+{
+    if (round->host.held != NULL || need->device != NULL)
+        return NULL;
+    return g_strdup_printf("%d|%s|%s|%s|%s|%s", need->way, need->pool != NULL ? need->pool : "",
+                           need->parent != NULL ? need->parent : "",
+                           need->type != NULL ? need->type : "",
+                           need->vendor_id != NULL ? need->vendor_id : "",
+                           need->product_id != NULL ? need->product_id : "");
+}
+
+static bool
+find_kinds(const Round *round, Offer *offer, json_t **ret_reason, GError **error)
+{
+    g_autofree char *key = key_of(round, offer->need);
+    GPtrArray *found = key == NULL ? NULL : g_hash_table_lookup(round->found, key);
+
+    if (found != NULL) {
+        offer->kinds = g_ptr_array_ref(found);
+        return true;
+    }
+    offer->kinds = g_ptr_array_new_with_free_func((GDestroyNotify)ferry_slot_kind_free);
+    if (!ferry_slots_find(&round->host, offer->need, offer->kinds, ret_reason, error))
+        return false;
+    if (key != NULL && *ret_reason == NULL)
+        g_hash_table_insert(round->found, g_steal_pointer(&key), g_ptr_array_ref(offer->kinds));
+    return true;
+}
+
 /* (transfer full) (nullable) */
 static json_t *
-offer_one(const FerrySlotHost *host,
-          const FerryRules *rules,
-          Offer *offer,
-          FerryLedger *ledger,
-          GError **error)
+offer_one(const Round *round, Offer *offer, GError **error)
 {
     const FerryRanked *ranked = NULL;
     const FerrySlotKind *kind = NULL;
     const char *why = NULL;
     json_t *reason = NULL;
 
-    offer->kinds = g_ptr_array_new_with_free_func((GDestroyNotify)ferry_slot_kind_free);
-    if (!ferry_slots_find(host, offer->need, offer->kinds, &reason, error))
+    if (!find_kinds(round, offer, &reason, error))
         return NULL;
     if (reason != NULL) {
         object(offer, json_string_value(json_object_get(reason, "code")), "%s, for %s: %s",
@@ -357,40 +397,34 @@ offer_one(const FerrySlotHost *host,
                json_string_value(json_object_get(reason, "message")));
         json_decref(reason);
     } else if (offer->need->way == FERRY_WAY_STATE) {
-        judge(offer, rules);
-        ranked = choose_judged(offer, ledger, &why);
+        judge(offer, round->rules);
+        ranked = choose_judged(offer, round->ledger, &why);
         kind = ranked != NULL ? kind_of(offer, ranked) : NULL;
     } else {
-        kind = choose_any(offer, ledger);
+        kind = choose_any(offer, round->ledger);
     }
     if (kind != NULL)
-        ferry_ledger_take(ledger, kind);
+        ferry_ledger_take(round->ledger, kind);
     return answer_of(offer, ranked, kind, why);
 }
 
-/* Needs of one way, at their places in @answers. */
+/* Needs of one way, at their places in the answers. */
 static bool
-offer_way(const FerrySlotHost *host,
-          const FerryRules *rules,
-          const FerryPlan *plan,
-          FerryStore *store,
-          bool state,
-          FerryLedger *ledger,
-          json_t *answers,
-          json_t *reasons,
-          GError **error)
+offer_way(const Round *round, bool state, GError **error)
 {
-    for (guint i = 0; i < plan->needs->len; i++) {
-        const FerryPlanNeed *need = g_ptr_array_index(plan->needs, i);
-        g_auto(Offer) offer = { .plan = plan, .need = need, .store = store, .reasons = reasons };
+    for (guint i = 0; i < round->plan->needs->len; i++) {
+        const FerryPlanNeed *need = g_ptr_array_index(round->plan->needs, i);
+        g_auto(Offer) offer = {
+            .plan = round->plan, .need = need, .store = round->store, .reasons = round->reasons
+        };
         json_t *answer = NULL;
 
         if ((need->way == FERRY_WAY_STATE) != state)
             continue;
-        answer = offer_one(host, rules, &offer, ledger, error);
+        answer = offer_one(round, &offer, error);
         if (answer == NULL)
             return false;
-        (void)json_array_set_new(answers, i, answer);
+        (void)json_array_set_new(round->answers, i, answer);
     }
     return true;
 }
@@ -404,31 +438,35 @@ ferry_offers_answer(FerryOffers *self,
 {
     const FerryOffersConfig *config = &self->config;
     g_autoptr(FerryInventory) inventory = config->inventory(config->inventory_data);
-    FerrySlotHost host = { .pools = config->pools,
-                           .inventory = inventory,
-                           .root = config->root,
-                           .ops = config->ops,
-                           .data = config->data };
     g_autoptr(FerryLedger) ledger = ferry_ledger_new();
     g_autoptr(GPtrArray) held = NULL;
-    const FerryRules *rules = NULL;
-    json_t *answers = NULL;
+    g_autoptr(GHashTable) found =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
+    Round round = { .host = { .pools = config->pools,
+                              .inventory = inventory,
+                              .root = config->root,
+                              .ops = config->ops,
+                              .data = config->data },
+                    .plan = plan,
+                    .store = config->store,
+                    .ledger = ledger,
+                    .found = found,
+                    .reasons = reasons };
     bool ok = false;
 
     if (!ferry_slots_held(config->pools, plan, &held, error))
         return false;
-    host.held = held;
-    answers = json_array();
+    round.host.held = held;
+    round.answers = json_array();
     for (guint i = 0; i < plan->needs->len; i++)
-        json_array_append_new(answers, json_null());
+        json_array_append_new(round.answers, json_null());
     (void)pthread_mutex_lock(&self->lock);
-    ok = ferry_rulebook_rules(self->rulebook, &rules, error) &&
-         offer_way(&host, rules, plan, config->store, true, ledger, answers, reasons, error) &&
-         offer_way(&host, rules, plan, config->store, false, ledger, answers, reasons, error);
+    ok = ferry_rulebook_rules(self->rulebook, &round.rules, error) &&
+         offer_way(&round, true, error) && offer_way(&round, false, error);
     (void)pthread_mutex_unlock(&self->lock);
     if (ok)
-        *ret = answers;
+        *ret = round.answers;
     else
-        json_decref(answers);
+        json_decref(round.answers);
     return ok;
 }
