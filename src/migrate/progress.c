@@ -2,12 +2,10 @@
 
 #include <glib.h>
 
-#define NEARLY_PERCENT                                                                             \
-    95 /* a guest that writes so fast leaves the link nothing to catch up with                     \
-        */
-#define SMALLER_PERCENT                                                                            \
-    90 /* a round that begins with less than that of the least one is nearer                       \
-        */
+/* A guest that writes so fast leaves the link nothing to catch up with. */
+#define NEARLY_PERCENT 95
+/* A round that begins with less than that of the least one is nearer. */
+#define SMALLER_PERCENT 90
 
 /* The least that was ever left, as Nova counts progress, says little: at the end of each round
  * hardly anything is, and a long round is long.  So what counts is with how much a round begins,
