@@ -65,6 +65,8 @@ skip_moved(struct iovec *parts, size_t n_parts, size_t moved)
     for (size_t i = 0; i < n_parts && moved > 0; i++) {
         size_t n = MIN(moved, parts[i].iov_len);
 
+        if (n == 0)
+            continue; /* an empty part may be of no memory at all */
         parts[i].iov_base = (char *)parts[i].iov_base + n;
         parts[i].iov_len -= n;
         moved -= n;
