@@ -93,9 +93,11 @@ void bench_print_stops(const Bench *bench);
 /** checksum.c: of bytes in the cache, in chunks */
 double bench_crc32c(const Bench *bench);
 double bench_xxh3(const Bench *bench);
-double bench_sha256(const Bench *bench);
 
-/** tls.c: AES-128-GCM alone; the same to and from another process by hand; ferry's TLS channel */
+/** tls.c: sealing alone with AES-128-GCM, AES-256-GCM, ChaCha20-Poly1305; AES-128-GCM to and from
+ *  another process by hand; ferry's TLS channel */
 double bench_gcm(const Bench *bench);
+double bench_gcm_256(const Bench *bench);
+double bench_chacha(const Bench *bench);
 double bench_gcm_hop(const Bench *bench);
 double bench_tls(const Bench *bench);
