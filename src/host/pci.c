@@ -1,13 +1,13 @@
 /*
  * PFs and VFs.  Which files are read, and why not others:
  *
- *   uevent               driver, class and ids in one reading, of a PF or a parent; there may be
- *                        thousands of VFs and mdevs, and of these a link tells the driver, and
- *                        the PF the rest
- *   virtfnN              a PF's VFs; sriov_numvfs says how many, but newer kernels take the
- * device's lock for reading it, which its driver may hold for seconds physfn               makes a
- * VF of it; there shortly *after* the VF's own uevent net/                 phys_port_name and
- * phys_port_id wait for the RTNL lock: only read when there is a choice to make
+ * - uevent: driver, class and ids in one reading, of a PF or a parent.  There may be thousands of
+ *   VFs and mdevs: of these a link tells the driver, and the PF the rest.
+ * - virtfnN: a PF's VFs.  sriov_numvfs says how many, but newer kernels take the device's lock for
+ *   reading it, which its driver may hold for seconds.
+ * - physfn: makes a VF of it; there shortly *after* the VF's own uevent.
+ * - net/: phys_port_name and phys_port_id wait for the RTNL lock, so they are only read when there
+ *   is a choice to make.
  */
 #include "host/pci.h"
 
