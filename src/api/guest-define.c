@@ -263,7 +263,7 @@ warn_like(Definition *self, const char *guest, const char *xml, GError **error)
     like = ferry_guest_like_find(before, after, NULL);
     if (like != NULL) {
         g_autofree char *text =
-            g_strdup_printf("guest %s had one like it, %s: now it has another; with an alias of "
+            g_strdup_printf("guest %s has one like it, %s: this is another; with an alias of "
                             "your own a device is added once, however often you ask",
                             guest, like);
 

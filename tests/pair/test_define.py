@@ -201,6 +201,6 @@ def test_add_device(definer):
         assert ferry("guest", "add-device", "plain", *again).stdout == "guest plain has this device already\n"
     assert definer.inactive("<name>plain</name>") == before
     said = ferry("guest", "add-device", "plain", "--hybrid", "net-x", "--on-no-vf", "degrade").stdout
-    assert "warning: guest plain had one like it, ua-ferry0: now it has another" in said
+    assert "warning: guest plain has one like it, ua-ferry0: this is another" in said
     assert len(definer.host.ferry_json("guest", "show", "plain")["hybrids"]) == 2
     assert ferry("guest", "add-device", "none", "--hybrid", "net-x", check=False).returncode == 3
