@@ -100,14 +100,17 @@ ferry_saved_call(const FerrySavedWorld *world,
                  GError **error)
 {
     g_autoptr(Call) call = call_new(world, what);
+    FerryProgress progress = { 0 };
 
     if (!call_start(call, error))
         return FERRY_CALL_RETURNED;
     while (!call_is_over(call, error)) {
         FerryTransferStats stats = { 0 };
 
-        if (world->saved->stats(world->data, &stats) && stats.total_bytes > 0)
-            ferry_job_set_progress(job, &stats);
+        if (world->saved->stats(world->data, &stats) && stats.total_bytes > 0) {
+            ferry_progress_take(&progress, &stats, 0, world->clock->now_ms(world->clock));
+            ferry_job_set_progress(job, &progress);
+        }
         /* asked again each time: it may not have begun yet */
         if (what->cancel == FERRY_CALL_CAN_END && ferry_job_is_cancelled(job))
             (void)world->saved->abort_work(world->data, NULL);
