@@ -1,4 +1,4 @@
-"""N4: a host burns down while the guest changes hosts; an operator decides for the other one; then the host is back.
+"""N4: a host burns down while the guest changes hosts; an operator decides for the other one, or the host is back.
 
 Burning down is the end of all that runs there, ferryd, libvirtd and QEMU at once, and of its wire; its disk stays.
 """
@@ -154,6 +154,36 @@ def test_the_source_never_comes_back(pair, burn, count):
     assert (end["state"], end["runs_on"]) == ("done", "beta") and not pair.beta.ferryd.markers()
     pair.monitor.assert_one_guest(mark)
     count("host burnt down, operator decides")
+
+
+@pytest.mark.parametrize("point", ["S.HANDOFF.after", pytest.param("S.COMMITTED.before", marks=pytest.mark.long)])
+def test_the_source_is_back(pair, burn, point, count):
+    """R4, R5: handed over, S loses power and comes back: T's copy is the guest and goes on, without an operator."""
+    mark = pair.fresh()
+    job = stop_at(pair, "alpha", point)
+    burn(pair.alpha)
+    burn.down.remove(pair.alpha)
+    bring_back(pair, pair.alpha)
+    assert job.wait()["outcome"] == "migrated"
+    pair.assert_moved(mark, pair.alpha, job)
+    count("host burnt down, and comes back")
+
+
+@pytest.mark.long
+def test_the_source_is_back_that_had_not_handed_over(pair, burn, count):
+    """R5: its QEMU is gone, and T's copy may not go on: nothing is held any more, the guest starts from disk at S."""
+    mark = pair.fresh()
+    job = stop_at(pair, "alpha", "S.HANDOFF.before")
+    wait_in_doubt(pair.beta, job)
+    burn(pair.alpha)
+    burn.down.remove(pair.alpha)
+    bring_back(pair, pair.alpha)
+    assert job.wait()["outcome"] == "guest-ended" and pair.beta.job(job.id).wait()["outcome"] == "aborted"
+    assert pair.beta.domain("g1") is None and not any(host.ferryd.markers() for host in pair.hosts)
+    pair.monitor.assert_one_guest(mark)
+    pair.alpha.domain("g1").create()  # the hook lets it
+    pair.monitor.next_beat(90, "alpha")
+    count("host burnt down, and comes back")
 
 
 def test_a_host_that_answers_is_not_fenced(pair):
