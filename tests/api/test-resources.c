@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "api/migrations.h"
 #include "api/server.h"
 #include "base/error.h"
 #include "certificates.h"
@@ -59,6 +60,7 @@ start_server(Host *host)
     ferry_server_add(host->server, ferry_version_routes, &host->api);
     ferry_server_add(host->server, ferry_host_routes, &host->api);
     ferry_server_add(host->server, ferry_guest_routes, &host->api);
+    ferry_server_add(host->server, ferry_reservation_routes, host->migrator);
     g_assert_true(ferry_server_start(host->server, NULL));
     host->address = g_strdup_printf("127.0.0.1:%u", ferry_server_port(host->server));
     host->client = ferry_client_new_unix(host->socket_path);
@@ -244,6 +246,16 @@ static const BadRow bad_rows[] = {
       "there is no host beta: see \"ferry host list\", or add it with \"ferry host add\"" },
     { "check-unknown-host", "POST", "/v1/hosts/beta/check", NULL, FERRY_ERROR_NOT_FOUND,
       "there is no host beta: see \"ferry host list\", or add it with \"ferry host add\"" },
+    { "reserve-nobody", "POST", "/v1/reservations", "{\"to\": \"beta\"}", FERRY_ERROR_INVALID,
+      "field \"guest\" is missing" },
+    { "reserve-nowhere", "POST", "/v1/reservations", "{\"guest\": \"web\", \"to\": \"beta\"}",
+      FERRY_ERROR_DENIED,
+      "this host has no certificate, so no other host would talk to it: run \"ferry pki install "
+      "FILE\", set [tls] in ferryd.conf and restart ferryd" },
+    { "unknown-reservation", "GET", "/v1/reservations/R9", NULL, FERRY_ERROR_NOT_FOUND,
+      "reservation R9 is not known here: see \"ferry reservation list\"" },
+    { "cancel-unknown-reservation", "DELETE", "/v1/reservations/R9", NULL, FERRY_ERROR_NOT_FOUND,
+      "reservation R9 is not known here: see \"ferry reservation list\"" },
     { "unknown-guest", "GET", "/v1/guests/mail", NULL, FERRY_ERROR_NOT_FOUND,
       "there is no guest mail on alpha: see \"ferry guest list\"" },
 };
@@ -387,6 +399,40 @@ test_check_nobody_there(void)
                     "reachable=no certificate=no protocol=no libvirt=no memory_tls=no ");
 }
 
+static size_t
+n_reservations(const Host *host)
+{
+    json_t *listed = call(host, "GET", "/v1/reservations", NULL, NULL);
+    size_t n = json_array_size(json_object_get(listed, "reservations"));
+
+    json_decref(listed);
+    return n;
+}
+
+/* What the other host says against it comes through, and nothing is kept on either. */
+static void
+test_reserve_refused(void)
+{
+    g_autoptr(TestAuthority) ours = test_authority_new();
+    g_autoptr(Host) alpha = host_new("alpha", test_authority_identity(ours, "alpha", "peer"), NULL);
+    g_autoptr(Host) beta = host_new("beta", test_authority_identity(ours, "beta", "peer"), NULL);
+    g_autofree char *body =
+        g_strdup_printf("{\"name\": \"beta\", \"address\": \"%s\"}", beta->address);
+    json_t *answer = NULL, *reason = NULL;
+    bool found = false;
+    size_t i = 0;
+
+    json_decref(call(alpha, "POST", "/v1/hosts", body, NULL));
+    answer =
+        call(alpha, "POST", "/v1/reservations", "{\"guest\": \"web\", \"to\": \"beta\"}", NULL);
+    json_array_foreach(json_object_get(answer, "reasons"), i, reason) found =
+        found || strcmp(json_string_value(json_object_get(reason, "code")), "guest-exists") == 0;
+    g_assert_true(found);
+    g_assert_cmpuint(n_reservations(alpha), ==, 0);
+    g_assert_cmpuint(n_reservations(beta), ==, 0);
+    json_decref(answer);
+}
+
 #define ADD_ROWS(prefix, rows, func)                                                               \
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {                                              \
         g_autofree char *path = g_strconcat("/resources/" prefix "/", (rows)[i].name, NULL);       \
@@ -405,5 +451,6 @@ main(int argc, char **argv)
     g_test_add_func("/resources/guests", test_guests);
     g_test_add_func("/resources/guest-that-cannot-move", test_guest_that_cannot_move);
     g_test_add_func("/resources/check-nobody-there", test_check_nobody_there);
+    g_test_add_func("/resources/reserve-refused", test_reserve_refused);
     return g_test_run();
 }
