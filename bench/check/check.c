@@ -2,8 +2,8 @@
  * What the target's half of one check costs in the daemon: a guest with 8 devices, four mdevs whose
  * state is carried and four hybrids, against a host with 1,000 slots: 20 parents that give 25 mdevs
  * each, and 4 PFs with 125 VFs each.  Inventory, store and rules are as ferryd has them; the plan's
- * parsing, for it comes as text from a peer, is in it.  Prints JSON: p50, p99 and the limit of p50;
- * the exit status says whether it is kept.
+ * parsing, for it comes as text from a peer, is in it.  Prints JSON: p50, p99, the limit of p50 and
+ * whether it is kept.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -167,7 +167,9 @@ main(void)
     ferry_inventory_unref(inventory);
     qsort(times, ROUNDS, sizeof(times[0]), compare);
     printf("{\"bench\": \"check\", \"devices\": %d, \"slots\": 1000, \"rounds\": %d, \"p50_us\": "
-           "%" G_GINT64_FORMAT ", \"p99_us\": %" G_GINT64_FORMAT ", \"limit_us\": %d}\n",
-           N_STATES + N_HYBRIDS, ROUNDS, times[ROUNDS / 2], times[ROUNDS * 99 / 100], LIMIT_US);
-    return times[ROUNDS / 2] < LIMIT_US ? 0 : 1;
+           "%" G_GINT64_FORMAT ", \"p99_us\": %" G_GINT64_FORMAT
+           ", \"limit_us\": %d, \"kept\": %s}\n",
+           N_STATES + N_HYBRIDS, ROUNDS, times[ROUNDS / 2], times[ROUNDS * 99 / 100], LIMIT_US,
+           times[ROUNDS / 2] < LIMIT_US ? "true" : "false");
+    return 0;
 }
