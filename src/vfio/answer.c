@@ -7,21 +7,21 @@
 #define MAX_REASONS 64
 
 static const char *const names[] = {
-    [FERRY_ANSWER_ACCEPTED] = "accepted", [FERRY_ANSWER_REFUSED] = "refused",
-    [FERRY_ANSWER_ACKED] = "acked",       [FERRY_ANSWER_LOADED] = "loaded",
-    [FERRY_ANSWER_RUNNING] = "running",   [FERRY_ANSWER_FAILED] = "failed",
+    [FERRY_VFIO_ANSWER_ACCEPTED] = "accepted", [FERRY_VFIO_ANSWER_REFUSED] = "refused",
+    [FERRY_VFIO_ANSWER_ACKED] = "acked",       [FERRY_VFIO_ANSWER_LOADED] = "loaded",
+    [FERRY_VFIO_ANSWER_RUNNING] = "running",   [FERRY_VFIO_ANSWER_FAILED] = "failed",
 };
 G_STATIC_ASSERT(G_N_ELEMENTS(names) == FERRY_N_ANSWERS);
 
 char *
-ferry_answer_format(const FerryAnswer *answer)
+ferry_vfio_answer_format(const FerryVfioAnswer *answer)
 {
     json_t *root = json_pack("{s:s}", "answer", names[answer->kind]);
     json_t *reasons = json_array();
     g_autofree char *dumped = NULL;
     char *text = NULL;
 
-    if (answer->kind == FERRY_ANSWER_ACKED) {
+    if (answer->kind == FERRY_VFIO_ANSWER_ACKED) {
         json_object_set_new(root, "device", json_integer(answer->device));
         json_object_set_new(root, "round", json_integer(answer->round));
     }
@@ -45,7 +45,7 @@ bad(GError **error, const char *why)
 }
 
 static bool
-parse_reasons(const json_t *array, FerryAnswer *answer, GError **error)
+parse_reasons(const json_t *array, FerryVfioAnswer *answer, GError **error)
 {
     g_autoptr(GPtrArray) reasons = g_ptr_array_new_with_free_func(g_free);
     size_t i = 0;
@@ -65,16 +65,16 @@ parse_reasons(const json_t *array, FerryAnswer *answer, GError **error)
 }
 
 static bool
-parse_object(const json_t *root, FerryAnswer *ret, GError **error)
+parse_object(const json_t *root, FerryVfioAnswer *ret, GError **error)
 {
     const char *name = json_string_value(json_object_get(root, "answer"));
     json_int_t device = json_integer_value(json_object_get(root, "device"));
     json_int_t round = json_integer_value(json_object_get(root, "round"));
-    g_auto(FerryAnswer) answer = { .kind = FERRY_N_ANSWERS };
+    g_auto(FerryVfioAnswer) answer = { .kind = FERRY_N_ANSWERS };
 
     for (unsigned kind = 0; kind < FERRY_N_ANSWERS; kind++)
         if (g_strcmp0(name, names[kind]) == 0)
-            answer.kind = (FerryAnswerKind)kind;
+            answer.kind = (FerryVfioAnswerKind)kind;
     if (answer.kind == FERRY_N_ANSWERS)
         return bad(error, "is none that this version knows");
     if (device < 0 || device > G_MAXINT || round < 0 || round > G_MAXINT)
@@ -83,7 +83,7 @@ parse_object(const json_t *root, FerryAnswer *ret, GError **error)
     answer.round = (unsigned)round;
     if (!parse_reasons(json_object_get(root, "reasons"), &answer, error))
         return false;
-    if ((answer.kind == FERRY_ANSWER_REFUSED || answer.kind == FERRY_ANSWER_FAILED) &&
+    if ((answer.kind == FERRY_VFIO_ANSWER_REFUSED || answer.kind == FERRY_VFIO_ANSWER_FAILED) &&
         answer.reasons[0] == NULL)
         return bad(error, "has no reason");
     *ret = answer;
@@ -92,7 +92,7 @@ parse_object(const json_t *root, FerryAnswer *ret, GError **error)
 }
 
 bool
-ferry_answer_parse(const char *text, FerryAnswer *ret, GError **error)
+ferry_vfio_answer_parse(const char *text, FerryVfioAnswer *ret, GError **error)
 {
     json_error_t json_error;
     json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, &json_error);
@@ -104,7 +104,7 @@ ferry_answer_parse(const char *text, FerryAnswer *ret, GError **error)
 }
 
 void
-ferry_answer_clear(FerryAnswer *self)
+ferry_vfio_answer_clear(FerryVfioAnswer *self)
 {
     g_clear_pointer(&self->reasons, g_strfreev);
 }

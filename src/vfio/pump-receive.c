@@ -79,7 +79,7 @@ meet(Target *pump,
 }
 
 static void
-answer_all(Target *pump, const FerryAnswer *what)
+answer_all(Target *pump, const FerryVfioAnswer *what)
 {
     for (unsigned i = 0; i < pump->crew.n_wires; i++)
         (void)target_answer(&pump->wires[i], what, NULL); /* a source that is gone needs none */
@@ -91,13 +91,13 @@ answer_failed(Target *pump, const GError *error)
 {
     char *reasons[] = { error->message, NULL };
 
-    answer_all(pump, &(FerryAnswer){ .kind = FERRY_ANSWER_FAILED, .reasons = reasons });
+    answer_all(pump, &(FerryVfioAnswer){ .kind = FERRY_VFIO_ANSWER_FAILED, .reasons = reasons });
 }
 
 static bool
-answer_each(Target *pump, FerryAnswerKind kind, GError **error)
+answer_each(Target *pump, FerryVfioAnswerKind kind, GError **error)
 {
-    FerryAnswer what = { .kind = kind };
+    FerryVfioAnswer what = { .kind = kind };
 
     for (unsigned i = 0; i < pump->crew.n_wires; i++)
         if (!target_answer(&pump->wires[i], &what, error))
@@ -118,12 +118,13 @@ meet_all(Target *pump,
         if (!meet(pump, i, check, check_data, reasons, error))
             return false;
     if (reasons->len == 0)
-        return answer_each(pump, FERRY_ANSWER_ACCEPTED, error);
+        return answer_each(pump, FERRY_VFIO_ANSWER_ACCEPTED, error);
 
     g_ptr_array_add(reasons, NULL);
     report->outcome = FERRY_PUMP_REFUSED;
     report->reasons = (char **)g_ptr_array_free(g_steal_pointer(&reasons), FALSE);
-    answer_all(pump, &(FerryAnswer){ .kind = FERRY_ANSWER_REFUSED, .reasons = report->reasons });
+    answer_all(pump,
+               &(FerryVfioAnswer){ .kind = FERRY_VFIO_ANSWER_REFUSED, .reasons = report->reasons });
     return true;
 }
 
@@ -231,7 +232,8 @@ finish(Target *pump, FerryPumpReport *report, GError **error)
             return false;
         }
     }
-    if (!answer_each(pump, FERRY_ANSWER_LOADED, error) || !wait_for_commit(pump, report, error))
+    if (!answer_each(pump, FERRY_VFIO_ANSWER_LOADED, error) ||
+        !wait_for_commit(pump, report, error))
         return false;
     if (report->outcome != FERRY_PUMP_DONE)
         return true;
@@ -239,7 +241,7 @@ finish(Target *pump, FerryPumpReport *report, GError **error)
         answer_failed(pump, *error);
         return false;
     }
-    answer_all(pump, &(FerryAnswer){ .kind = FERRY_ANSWER_RUNNING });
+    answer_all(pump, &(FerryVfioAnswer){ .kind = FERRY_VFIO_ANSWER_RUNNING });
     return true;
 }
 

@@ -200,14 +200,14 @@ hand_over(Source *pump, FerryPumpReport *report, int64_t stop_us, GError **error
 {
     g_autoptr(GError) local = NULL;
 
-    if (!source_expect(pump, FERRY_ANSWER_LOADED, error))
+    if (!source_expect(pump, FERRY_VFIO_ANSWER_LOADED, error))
         return false;
     report->downtime_us = g_get_monotonic_time() - stop_us;
     for (unsigned i = 0; i < pump->crew.n_lanes; i++)
         if (!ferry_save_finish(&pump->lanes[i].save, error))
             return false;
     if (!source_tell(pump, FERRY_FRAME_COMMIT, &local) ||
-        !source_expect(pump, FERRY_ANSWER_RUNNING, &local))
+        !source_expect(pump, FERRY_VFIO_ANSWER_RUNNING, &local))
         pump_report_doubt(report, local);
     return true;
 }

@@ -8,45 +8,47 @@
 #define MAX_ACKS 1000 /* taken while another answer is due: one a device and round is normal */
 
 static bool
-recv_answer(FerryChannel *channel, FerryAnswer *ret, GError **error)
+recv_answer(FerryChannel *channel, FerryVfioAnswer *ret, GError **error)
 {
     g_autofree char *text = NULL;
 
-    return ferry_stream_recv_answer(channel, &text, error) && ferry_answer_parse(text, ret, error);
+    return ferry_stream_recv_answer(channel, &text, error) &&
+           ferry_vfio_answer_parse(text, ret, error);
 }
 
 /* A "failed" is the other side's error in its own words. */
 static bool
-gave_up(const FerryAnswer *answer, GError **error)
+gave_up(const FerryVfioAnswer *answer, GError **error)
 {
     g_set_error(error, FERRY_ERROR, FERRY_ERROR_PEER, "the receiver gave up: %s",
-                answer->kind == FERRY_ANSWER_FAILED ? answer->reasons[0] : "it is out of step");
+                answer->kind == FERRY_VFIO_ANSWER_FAILED ? answer->reasons[0]
+                                                         : "it is out of step");
     return false;
 }
 
 static bool
-expect_answer(FerryChannel *channel, FerryAnswerKind kind, GError **error)
+expect_answer(FerryChannel *channel, FerryVfioAnswerKind kind, GError **error)
 {
     for (unsigned i = 0; i < MAX_ACKS; i++) {
-        g_auto(FerryAnswer) answer = { 0 };
+        g_auto(FerryVfioAnswer) answer = { 0 };
 
         if (!recv_answer(channel, &answer, error))
             return false;
         if (answer.kind == kind)
             return true;
-        if (answer.kind != FERRY_ANSWER_ACKED)
+        if (answer.kind != FERRY_VFIO_ANSWER_ACKED)
             return gave_up(&answer, error);
     }
-    return gave_up(&(FerryAnswer){ .kind = FERRY_ANSWER_ACKED }, error);
+    return gave_up(&(FerryVfioAnswer){ .kind = FERRY_VFIO_ANSWER_ACKED }, error);
 }
 
 bool
-source_expect(Source *pump, FerryAnswerKind kind, GError **error)
+source_expect(Source *pump, FerryVfioAnswerKind kind, GError **error)
 {
     for (unsigned i = 0; i < pump->crew.n_wires && pump->crew.two_way; i++) {
         SourceWire *wire = &pump->wires[i];
 
-        if (!(kind == FERRY_ANSWER_LOADED && wire->loaded) &&
+        if (!(kind == FERRY_VFIO_ANSWER_LOADED && wire->loaded) &&
             !expect_answer(wire->channel, kind, error))
             return false;
     }
@@ -72,15 +74,15 @@ bool
 source_ask_leave(Source *pump, FerryPumpReport *report, GError **error)
 {
     for (unsigned i = 0; i < pump->crew.n_wires && pump->crew.two_way; i++) {
-        g_auto(FerryAnswer) answer = { 0 };
+        g_auto(FerryVfioAnswer) answer = { 0 };
 
         if (!recv_answer(pump->wires[i].channel, &answer, error))
             return false;
-        if (answer.kind == FERRY_ANSWER_REFUSED) {
+        if (answer.kind == FERRY_VFIO_ANSWER_REFUSED) {
             report->outcome = FERRY_PUMP_REFUSED;
             g_strfreev(report->reasons);
             report->reasons = g_steal_pointer(&answer.reasons);
-        } else if (answer.kind != FERRY_ANSWER_ACCEPTED) {
+        } else if (answer.kind != FERRY_VFIO_ANSWER_ACCEPTED) {
             return gave_up(&answer, error);
         }
     }
@@ -90,13 +92,13 @@ source_ask_leave(Source *pump, FerryPumpReport *report, GError **error)
 static bool
 take_answer(Source *pump, SourceWire *wire, GError **error)
 {
-    g_auto(FerryAnswer) answer = { 0 };
+    g_auto(FerryVfioAnswer) answer = { 0 };
 
     if (!recv_answer(wire->channel, &answer, error))
         return false;
-    if (answer.kind == FERRY_ANSWER_LOADED && pump->stopping)
+    if (answer.kind == FERRY_VFIO_ANSWER_LOADED && pump->stopping)
         wire->loaded = true;
-    else if (answer.kind == FERRY_ANSWER_ACKED && answer.device < pump->crew.n_lanes)
+    else if (answer.kind == FERRY_VFIO_ANSWER_ACKED && answer.device < pump->crew.n_lanes)
         pump->lanes[answer.device].acked_round = answer.round;
     else
         return gave_up(&answer, error);
@@ -145,7 +147,7 @@ source_prefer_their_words(Source *pump, GError **error)
         if (!g_error_matches(*error, FERRY_ERROR, FERRY_ERROR_PEER) ||
             !channel->ops->pending(channel->data))
             continue;
-        if (!expect_answer(channel, FERRY_ANSWER_LOADED, &theirs) &&
+        if (!expect_answer(channel, FERRY_VFIO_ANSWER_LOADED, &theirs) &&
             g_str_has_prefix(theirs->message, "the receiver gave up")) {
             g_clear_error(error);
             g_propagate_error(error, g_steal_pointer(&theirs));

@@ -66,7 +66,7 @@ bool source_ask_leave(Source *pump, FerryPumpReport *report, GError **error);
 bool source_take_answers(Source *pump, GError **error);
 
 /** Waits until each channel's other end says @kind. */
-bool source_expect(Source *pump, FerryAnswerKind kind, GError **error);
+bool source_expect(Source *pump, FerryVfioAnswerKind kind, GError **error);
 
 /** Sends a frame that belongs to no device (COMMIT, ABORT) over each channel that still works. */
 bool source_tell(Source *pump, FerryFrameType type, GError **error);

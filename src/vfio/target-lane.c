@@ -6,10 +6,10 @@ static bool
 acknowledge(TargetLane *lane, const FerryChunk *chunk, GError **error)
 {
     const FerryTransport *transport = lane->load.device->transport;
-    FerryAnswer ack = { .kind = FERRY_ANSWER_ACKED,
-                        .device = lane->index,
-                        .round = (unsigned)(chunk->data[0] | chunk->data[1] << 8 |
-                                            chunk->data[2] << 16) };
+    FerryVfioAnswer ack = { .kind = FERRY_VFIO_ANSWER_ACKED,
+                            .device = lane->index,
+                            .round = (unsigned)(chunk->data[0] | chunk->data[1] << 8 |
+                                                chunk->data[2] << 16) };
     int code = 0;
 
     /* Loaded means that the device took it, not that it is on the way. */

@@ -4,9 +4,9 @@
 #include "vfio/target.h"
 
 bool
-target_answer(TargetWire *wire, const FerryAnswer *what, GError **error)
+target_answer(TargetWire *wire, const FerryVfioAnswer *what, GError **error)
 {
-    g_autofree char *text = ferry_answer_format(what);
+    g_autofree char *text = ferry_vfio_answer_format(what);
 
     if (!wire->pump->crew.two_way)
         return true;

@@ -43,7 +43,7 @@ void *target_wire_thread(void *wire);
 void *target_lane_thread(void *lane);
 
 /** Answers over a channel, if it can be answered to. */
-bool target_answer(TargetWire *wire, const FerryAnswer *what, GError **error);
+bool target_answer(TargetWire *wire, const FerryVfioAnswer *what, GError **error);
 
 /** Takes an ABORT frame's text.  Returns: false, always: the source gave up */
 bool target_read_abort(TargetWire *wire, const FerryFrame *frame, uint64_t offset, GError **error);

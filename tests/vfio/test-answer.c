@@ -7,33 +7,35 @@
 /* Each kind, as it goes over the wire. */
 static const struct {
     const char *name;
-    FerryAnswer answer;
+    FerryVfioAnswer answer;
     const char *text;
 } good[] = {
-    { "accepted", { .kind = FERRY_ANSWER_ACCEPTED }, "{\"answer\":\"accepted\",\"reasons\":[]}" },
+    { "accepted",
+      { .kind = FERRY_VFIO_ANSWER_ACCEPTED },
+      "{\"answer\":\"accepted\",\"reasons\":[]}" },
     { "refused",
-      { .kind = FERRY_ANSWER_REFUSED,
+      { .kind = FERRY_VFIO_ANSWER_REFUSED,
         .reasons = (char *[]){ (char *)"a: \"x\"", (char *)"b", NULL } },
       "{\"answer\":\"refused\",\"reasons\":[\"a: \\\"x\\\"\",\"b\"]}" },
     { "acked",
-      { .kind = FERRY_ANSWER_ACKED, .device = 3, .round = 2 },
+      { .kind = FERRY_VFIO_ANSWER_ACKED, .device = 3, .round = 2 },
       "{\"answer\":\"acked\",\"device\":3,\"round\":2,\"reasons\":[]}" },
-    { "loaded", { .kind = FERRY_ANSWER_LOADED }, "{\"answer\":\"loaded\",\"reasons\":[]}" },
-    { "running", { .kind = FERRY_ANSWER_RUNNING }, "{\"answer\":\"running\",\"reasons\":[]}" },
+    { "loaded", { .kind = FERRY_VFIO_ANSWER_LOADED }, "{\"answer\":\"loaded\",\"reasons\":[]}" },
+    { "running", { .kind = FERRY_VFIO_ANSWER_RUNNING }, "{\"answer\":\"running\",\"reasons\":[]}" },
     { "failed",
-      { .kind = FERRY_ANSWER_FAILED, .reasons = (char *[]){ (char *)"why", NULL } },
+      { .kind = FERRY_VFIO_ANSWER_FAILED, .reasons = (char *[]){ (char *)"why", NULL } },
       "{\"answer\":\"failed\",\"reasons\":[\"why\"]}" },
 };
 
 static void
 test_there_and_back(const void *data)
 {
-    const FerryAnswer *answer = &good[GPOINTER_TO_UINT(data)].answer;
-    g_autofree char *text = ferry_answer_format(answer);
-    g_auto(FerryAnswer) got = { 0 };
+    const FerryVfioAnswer *answer = &good[GPOINTER_TO_UINT(data)].answer;
+    g_autofree char *text = ferry_vfio_answer_format(answer);
+    g_auto(FerryVfioAnswer) got = { 0 };
 
     g_assert_cmpstr(text, ==, good[GPOINTER_TO_UINT(data)].text);
-    g_assert_true(ferry_answer_parse(text, &got, NULL));
+    g_assert_true(ferry_vfio_answer_parse(text, &got, NULL));
     g_assert_cmpint(got.kind, ==, answer->kind);
     g_assert_cmpuint(got.device, ==, answer->device);
     g_assert_cmpuint(got.round, ==, answer->round);
@@ -70,11 +72,11 @@ static void
 test_bad(const void *data)
 {
     const unsigned row = GPOINTER_TO_UINT(data);
-    FerryAnswer got = { .device = 77 };
+    FerryVfioAnswer got = { .device = 77 };
     g_autoptr(GError) error = NULL;
     g_autofree char *message = g_strdup_printf("the receiver's answer %s", bad[row].why);
 
-    g_assert_false(ferry_answer_parse(bad[row].text, &got, &error));
+    g_assert_false(ferry_vfio_answer_parse(bad[row].text, &got, &error));
     g_assert_error(error, FERRY_ERROR, FERRY_ERROR_PEER);
     g_assert_cmpstr(error->message, ==, message);
     g_assert_cmpuint(got.device, ==, 77);
@@ -85,13 +87,13 @@ static void
 test_too_many_reasons(void)
 {
     g_autoptr(GString) text = g_string_new("{\"answer\":\"refused\",\"reasons\":[\"0\"");
-    FerryAnswer got = { 0 };
+    FerryVfioAnswer got = { 0 };
     g_autoptr(GError) error = NULL;
 
     for (unsigned i = 1; i <= 64; i++)
         g_string_append_printf(text, ",\"%u\"", i);
     g_string_append(text, "]}");
-    g_assert_false(ferry_answer_parse(text->str, &got, &error));
+    g_assert_false(ferry_vfio_answer_parse(text->str, &got, &error));
     g_assert_cmpstr(error->message, ==, "the receiver's answer has too many reasons");
 }
 
@@ -100,12 +102,12 @@ static void
 test_hostile_text(void)
 {
     char *reasons[] = { (char *)"a\033[2Jb\xff", NULL };
-    g_autofree char *text =
-        ferry_answer_format(&(FerryAnswer){ .kind = FERRY_ANSWER_FAILED, .reasons = reasons });
-    g_auto(FerryAnswer) got = { 0 };
+    g_autofree char *text = ferry_vfio_answer_format(
+        &(FerryVfioAnswer){ .kind = FERRY_VFIO_ANSWER_FAILED, .reasons = reasons });
+    g_auto(FerryVfioAnswer) got = { 0 };
 
     g_assert_true(g_utf8_validate(text, -1, NULL));
-    g_assert_true(ferry_answer_parse(text, &got, NULL));
+    g_assert_true(ferry_vfio_answer_parse(text, &got, NULL));
     g_assert_null(strchr(got.reasons[0], '\033'));
     g_assert_nonnull(strstr(got.reasons[0], "[2Jb"));
 }
@@ -114,10 +116,11 @@ test_hostile_text(void)
 static void
 test_unknown_keys(void)
 {
-    g_auto(FerryAnswer) got = { 0 };
+    g_auto(FerryVfioAnswer) got = { 0 };
 
-    g_assert_true(ferry_answer_parse("{\"answer\":\"loaded\",\"new\":{\"x\":[1]}}", &got, NULL));
-    g_assert_cmpint(got.kind, ==, FERRY_ANSWER_LOADED);
+    g_assert_true(
+        ferry_vfio_answer_parse("{\"answer\":\"loaded\",\"new\":{\"x\":[1]}}", &got, NULL));
+    g_assert_cmpint(got.kind, ==, FERRY_VFIO_ANSWER_LOADED);
 }
 
 int

@@ -11,13 +11,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     g_autofree char *text = g_strndup((const char *)data, size);
     g_autoptr(GError) answer_error = NULL;
-    g_auto(FerryAnswer) answer = { 0 };
+    g_auto(FerryVfioAnswer) answer = { 0 };
 
-    if (ferry_answer_parse(text, &answer, &answer_error)) {
-        g_autofree char *again = ferry_answer_format(&answer);
-        g_auto(FerryAnswer) second = { 0 };
+    if (ferry_vfio_answer_parse(text, &answer, &answer_error)) {
+        g_autofree char *again = ferry_vfio_answer_format(&answer);
+        g_auto(FerryVfioAnswer) second = { 0 };
 
-        g_assert_true(ferry_answer_parse(again, &second, NULL));
+        g_assert_true(ferry_vfio_answer_parse(again, &second, NULL));
         g_assert_cmpint(second.kind, ==, answer.kind);
     }
     for (size_t at = 0; at + FERRY_FRAME_HEADER_BYTES <= size; at += FERRY_FRAME_HEADER_BYTES) {
