@@ -61,10 +61,14 @@ add_edit(const FerryPlanNeed *need, const json_t *assign, GArray *edits, GError 
     return false;
 }
 
+/* An ephemeral device is off while the guest moves, and in the definition unless it was plugged in
+ * for one run. */
 static bool
-is_wanted(FerryWay way, FerryAssignText text)
+is_wanted(const FerryPlanNeed *need, const FerryDomain *domain, FerryAssignText text)
 {
-    return way == FERRY_WAY_STATE || (way == FERRY_WAY_HYBRID && text == FERRY_ASSIGN_LIVE);
+    if (need->way == FERRY_WAY_EPHEMERAL)
+        return text == FERRY_ASSIGN_DEFINITION && ferry_domain_device(domain, need->alias) != NULL;
+    return need->way == FERRY_WAY_STATE || text == FERRY_ASSIGN_LIVE;
 }
 
 bool
@@ -76,11 +80,14 @@ ferry_assign_apply(const char *xml,
                    GError **error)
 {
     g_autoptr(GArray) edits = g_array_new(FALSE, FALSE, sizeof(FerryEdit));
+    g_autoptr(FerryDomain) domain = NULL;
 
+    if (needs->len > 0 && !ferry_domain_parse(xml, &domain, error))
+        return false;
     for (guint i = 0; i < needs->len; i++) {
         const FerryPlanNeed *need = g_ptr_array_index(needs, i);
 
-        if (is_wanted(need->way, text) && !add_edit(need, assign, edits, error))
+        if (is_wanted(need, domain, text) && !add_edit(need, assign, edits, error))
             return false;
     }
     if (edits->len == 0) { /* word for word: nothing of it is written anew */

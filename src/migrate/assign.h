@@ -19,7 +19,8 @@ const char *ferry_assign_value(const json_t *assign, const char *alias, const ch
 /** Which text is given the target's names. */
 typedef enum {
     FERRY_ASSIGN_LIVE,       /* that libvirt's migration takes: all devices that stay plugged */
-    FERRY_ASSIGN_DEFINITION, /* that lasts: a hybrid keeps its network there */
+    FERRY_ASSIGN_DEFINITION, /* that lasts: a hybrid keeps its network, an ephemeral device is there
+                              */
 } FerryAssignText;
 
 /**

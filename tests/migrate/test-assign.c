@@ -25,7 +25,8 @@ static const char domain[] =
 
 typedef struct {
     const char *name;
-    const char *needs; /* letters: g, n: the state of gpu0, hybrid net0; v, e: vf's state, or off */
+    const char *needs; /* letters: g, n: gpu0's state, hybrid net0; v, e: vf's state, or off; x: not
+                          there */
     const char *assign;
     FerryAssignText text;
     const char *has[3];  /* what must be there then */
@@ -40,6 +41,8 @@ static const Row rows[] = {
     { "definition", "gn", "[" GPU "," NET "]", FERRY_ASSIGN_DEFINITION, { TARGET_UUID, "eth3" }, NULL },
     { "vf-state", "v", "[" VF "]", FERRY_ASSIGN_LIVE, { "bus=\"0x05\"", "slot=\"0x11\"", "function=\"0x3\"" }, NULL },
     { "ephemeral-stays", "e", "[" VF "]", FERRY_ASSIGN_LIVE, { SOURCE_UUID, "bus='3'" }, NULL },
+    { "ephemeral-defined", "e", "[" VF "]", FERRY_ASSIGN_DEFINITION, { SOURCE_UUID, "bus=\"0x05\"" }, NULL },
+    { "ephemeral-of-a-run", "x", "[]", FERRY_ASSIGN_DEFINITION, { SOURCE_UUID, "bus='3'" }, NULL },
     { "newer-kind", "g", "[" FUTURE "," GPU "]", FERRY_ASSIGN_LIVE, { TARGET_UUID }, NULL },
     { "not-assigned", "g", "[" NET "]", FERRY_ASSIGN_LIVE, { NULL }, "the target assigned nothing to the guest's device ua-gpu0" },
     { "no-list", "g", NULL, FERRY_ASSIGN_LIVE, { NULL }, "the target assigned nothing to the guest's device ua-gpu0" },
@@ -56,10 +59,9 @@ add_needs(GPtrArray *needs, const char *letters)
         FerryWay way;
         const char *alias;
     } known[] = {
-        { 'g', FERRY_WAY_STATE, "ua-gpu0" },
-        { 'n', FERRY_WAY_HYBRID, "ua-net0" },
-        { 'v', FERRY_WAY_STATE, "ua-vf" },
-        { 'e', FERRY_WAY_EPHEMERAL, "ua-vf" },
+        { 'g', FERRY_WAY_STATE, "ua-gpu0" },    { 'n', FERRY_WAY_HYBRID, "ua-net0" },
+        { 'v', FERRY_WAY_STATE, "ua-vf" },      { 'e', FERRY_WAY_EPHEMERAL, "ua-vf" },
+        { 'x', FERRY_WAY_EPHEMERAL, "ua-vf9" },
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(known); i++)
