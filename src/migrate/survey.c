@@ -193,6 +193,24 @@ need_state(Look *look, const FerryDevice *device, const FerryMdevMeta *meta, con
     check_dirty_tracking(look, device, here);
 }
 
+/* The definition keeps a slot free for the VF; a device that sits there now would be found out only
+ * at the target, when the VF is plugged in. */
+static void
+check_slot(Look *look, const FerryDevice *device, const FerryHybridMeta *meta)
+{
+    for (guint i = 0; i < look->domain->devices->len; i++) {
+        const FerryDevice *other = g_ptr_array_index(look->domain->devices, i);
+
+        if (other->address != NULL && g_strcmp0(other->address, meta->vf_address) == 0 &&
+            g_strcmp0(other->alias, meta->vf_alias) != 0)
+            object(look, device, "no-hot-plug-slot",
+                   "hybrid %s keeps the guest's slot %s for its VF, and %s sits there: move one of "
+                   "them to a root port of its own",
+                   meta->alias, meta->vf_address,
+                   other->alias != NULL ? other->alias : other->kind);
+    }
+}
+
 static void
 need_hybrid(Look *look, const FerryDevice *device, const FerryHybridMeta *meta)
 {
@@ -204,6 +222,7 @@ need_hybrid(Look *look, const FerryDevice *device, const FerryHybridMeta *meta)
     need->mac = g_strdup(device->mac);
     need->may_degrade = meta->on_no_vf == FERRY_NO_VF_DEGRADE;
     g_ptr_array_add(look->needs, need);
+    check_slot(look, device, meta);
 }
 
 static void

@@ -64,6 +64,7 @@ static const Row rows[] = {
     { "ephemeral-usb", GUEST("<ferry:ephemeral alias='ua-key'/>", "<hostdev mode='subsystem' type='usb'><source><vendor id='0x1'/></source><alias name='ua-key'/></hostdev>", ""), "", NULL, NULL, NULL },
     { "hybrid", GUEST(HYBRID, VIRTIO, ""), "hybrid ua-net0", NULL, NULL, NULL },
     { "hybrid-with-vf", GUEST(HYBRID, VIRTIO VF("0"), ""), "hybrid ua-net0", NULL, NULL, NULL },
+    { "hybrid-slot-taken", GUEST(HYBRID, VIRTIO "<interface type='user'><alias name='ua-n'/><address type='pci' domain='0' bus='7' slot='0' function='0'/></interface>", ""), "hybrid ua-net0", "no-hot-plug-slot", "0000:07:00.0 for its VF, and ua-n sits there", NULL },
     { "no-alias", GUEST("", "<hostdev mode='subsystem' type='pci'><source><address domain='0' bus='3' slot='0x10' function='0'/></source></hostdev>", ""), "", "device-cannot-travel", "0000:03:10.0", NULL },
 };
 /* clang-format on */
