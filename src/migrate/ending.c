@@ -22,28 +22,22 @@ ferry_source_do_destroy(FerrySource *self)
 json_t *
 ferry_source_late(const FerrySource *self)
 {
-    const FerryPlanDevice *late = ferry_ephemerals_asked(self->ephemerals);
-
-    return late == NULL || self->record == FERRY_S_COMMITTED
-               ? NULL
-               : json_pack("{s:s, s:s}", "alias", late->alias, "xml", late->xml);
+    return self->record == FERRY_S_COMMITTED ? json_array()
+                                             : ferry_ephemerals_late(self->ephemerals);
 }
 
 /* The last record, and with it the report that is kept. */
 static FerryStep
 write_done(FerrySource *self, FerryJobState state, const char *outcome, const char *runs_on)
 {
-    json_t *late = ferry_source_late(self);
     json_t *report = NULL;
     json_t *body = NULL;
     FerryStep step = FERRY_STEP_AGAIN;
 
     ferry_job_end(self->job, state, outcome, runs_on);
     report = ferry_job_json(self->job);
-    body = json_pack("{s:s, s:b, s:o}", "outcome", outcome, "resolved", self->resolved, "report",
-                     report);
-    if (late != NULL)
-        json_object_set_new(body, "late", late);
+    body = json_pack("{s:s, s:b, s:o, s:o}", "outcome", outcome, "resolved", self->resolved,
+                     "report", report, "late", ferry_source_late(self));
     step = ferry_source_append(self, FERRY_RECORD_DONE, FERRY_S_DONE, body);
     self->world.link->loud_journal(self->world.data);
     return step;
@@ -160,10 +154,13 @@ tell_aborted(FerrySource *self)
 static FerryStep
 put_back(FerrySource *self)
 {
-    if (ferry_ephemerals_attach(self->ephemerals, self->job, ferry_source_now_ms(self)) ==
-        FERRY_EPHEMERAL_DONE)
+    int64_t now_ms = ferry_source_now_ms(self);
+
+    if (ferry_ephemerals_attach(self->ephemerals, self->job, now_ms) == FERRY_EPHEMERAL_WAIT)
+        ferry_job_set_waiting(self->job, "the devices that were taken off to be back");
+    else if (ferry_replug(&self->replug, self->plan, self->world.devices, self->world.data,
+                          self->world.timers, self->job, now_ms))
         return FERRY_STEP_AGAIN;
-    ferry_job_set_waiting(self->job, "the devices that were taken off to be back");
     return ferry_source_pause(self, FERRY_SOURCE_POLL_MS);
 }
 

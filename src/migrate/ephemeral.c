@@ -17,6 +17,7 @@ struct _FerryEphemerals {
     unsigned tries;    /* of attaching the one after those */
     int64_t tried_ms;  /* its last try */
     int64_t attach_ms; /* its first try */
+    GPtrArray *off;    /* of FerryPlanDevice: those that could not be put back */
 };
 
 FerryEphemerals *
@@ -32,6 +33,7 @@ ferry_ephemerals_new(const FerryGuestOps *guest,
     self->timers = timers;
     self->devices = g_ptr_array_ref(devices);
     self->begun = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    self->off = g_ptr_array_new();
     return self;
 }
 
@@ -41,6 +43,7 @@ ferry_ephemerals_free(FerryEphemerals *self)
     if (self == NULL)
         return;
     g_hash_table_unref(self->begun);
+    g_ptr_array_unref(self->off);
     g_ptr_array_unref(self->devices);
     g_free(self);
 }
@@ -82,10 +85,23 @@ ferry_ephemerals_begin_all(FerryEphemerals *self)
     self->current = NULL;
 }
 
-const FerryPlanDevice *
-ferry_ephemerals_asked(const FerryEphemerals *self)
+static void
+add_late(json_t *late, const FerryPlanDevice *device)
 {
-    return self->current;
+    json_array_append_new(late,
+                          json_pack("{s:s, s:s}", "alias", device->alias, "xml", device->xml));
+}
+
+json_t *
+ferry_ephemerals_late(const FerryEphemerals *self)
+{
+    json_t *late = json_array();
+
+    if (self->current != NULL)
+        add_late(late, self->current);
+    for (guint i = 0; i < self->off->len; i++)
+        add_late(late, g_ptr_array_index(self->off, i));
+    return late;
 }
 
 /* Whether the running guest has the device now; an XML that cannot be had is an error. */
@@ -166,6 +182,7 @@ static FerryEphemeral
 attach_one(FerryEphemerals *self, const FerryPlanDevice *device, FerryJob *job, int64_t now_ms)
 {
     g_autoptr(GError) error = NULL;
+    g_autofree char *left = NULL;
     bool there = false;
     int64_t pause_ms = self->timers->libvirt_retry_ms << self->tries;
 
@@ -179,12 +196,18 @@ attach_one(FerryEphemerals *self, const FerryPlanDevice *device, FerryJob *job, 
         (void)self->guest->attach(self->data, device->alias, device->xml, &error);
     self->tries++;
     self->tried_ms = now_ms;
-    if (error == NULL) /* seen to appear is what counts */
-        return look(self, device->alias, &there, NULL) && there ? FERRY_EPHEMERAL_DONE
-                                                                : FERRY_EPHEMERAL_WAIT;
+    if (error == NULL && look(self, device->alias, &there, NULL) && there) {
+        if (self->current == device) /* it had let go after all */
+            self->current = NULL;
+        return FERRY_EPHEMERAL_DONE; /* seen to appear is what counts */
+    }
+    if (error == NULL)
+        return FERRY_EPHEMERAL_WAIT;
     if (self->tries < ATTACH_TRIES && now_ms - self->attach_ms < self->timers->attach_ms)
         return FERRY_EPHEMERAL_WAIT;
-    ferry_job_add_degraded(job, device->alias, error->message);
+    left = g_strdup_printf("%s; ferryd goes on trying", error->message);
+    ferry_job_add_degraded(job, device->alias, left);
+    g_ptr_array_add(self->off, (gpointer)device);
     return FERRY_EPHEMERAL_DONE;
 }
 

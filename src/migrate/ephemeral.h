@@ -54,7 +54,7 @@ FerryEphemeral ferry_ephemerals_attach(FerryEphemerals *self, FerryJob *job, int
 void ferry_ephemerals_begin_all(FerryEphemerals *self);
 
 /**
- * Returns: (nullable) (transfer none): a device that was asked for and is still in the guest: it
- *          may let go later, see the late watch of migrator.h
+ * Returns: (transfer full): [{alias, xml}] for the late watch: a device that was asked for and is
+ *          still in the guest, which may let go later; those that could not be put back
  */
-const FerryPlanDevice *ferry_ephemerals_asked(const FerryEphemerals *self);
+json_t *ferry_ephemerals_late(const FerryEphemerals *self);

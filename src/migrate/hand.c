@@ -163,17 +163,51 @@ unplug(void *data, const char *vf_alias, FerryUnplug *ret, char **ret_why, GErro
 }
 
 static bool
-plug(void *data, GError **error)
+read_live(void *data, FerryDomain **ret, GError **error)
+{
+    g_autofree char *text = NULL;
+
+    return xml(data, FERRY_GUESTS_XML_LIVE, &text, error) && ferry_domain_parse(text, ret, error);
+}
+
+/* Those that the guest is without, as it is now. */
+static json_t *
+list_lacks(const FerryHand *hand, const FerryDomain *live)
+{
+    json_t *rows = ferry_hybrid_describe(hand->hybrids, hand->row.guest_uuid, live);
+    json_t *lacks = json_array();
+    json_t *row = NULL;
+    size_t i = 0;
+
+    json_array_foreach(rows, i, row)
+    {
+        const char *reason = json_string_value(json_object_get(row, "reason"));
+
+        if (json_object_get(row, "vf") == NULL)
+            json_array_append_new(lacks,
+                                  json_pack("{s:O, s:s}", "alias", json_object_get(row, "alias"),
+                                            "message", reason != NULL ? reason : "it has no VF"));
+    }
+    json_decref(rows);
+    return lacks;
+}
+
+static bool
+plug(void *data, json_t **ret_lacks, GError **error)
 {
     FerryHand *hand = data;
-    g_autofree char *text = NULL;
-    g_autoptr(FerryDomain) live = NULL;
-    unsigned again_ms = 0; /* the keeper goes on when the job is over */
+    g_autoptr(FerryDomain) before = NULL;
+    g_autoptr(FerryDomain) after = NULL;
+    unsigned again_ms = 0; /* the next step's business */
 
-    return hand->hybrids == NULL ||
-           (xml(data, FERRY_GUESTS_XML_LIVE, &text, error) &&
-            ferry_domain_parse(text, &live, error) &&
-            ferry_hybrid_look(hand->hybrids, hand->row.guest_uuid, live, &again_ms, error));
+    if (hand->hybrids == NULL)
+        return true;
+    if (!read_live(data, &before, error) ||
+        !ferry_hybrid_look(hand->hybrids, hand->row.guest_uuid, before, &again_ms, error) ||
+        !read_live(data, &after, error))
+        return false;
+    *ret_lacks = list_lacks(hand, after);
+    return true;
 }
 
 static bool

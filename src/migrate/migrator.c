@@ -270,7 +270,7 @@ ferry_migrator_new(const FerryMigratorConfig *config)
     return self;
 }
 
-/* An ended job: its report for the list, its late device for the watch. */
+/* An ended job: its report for the list, the devices that it left for later. */
 static void
 bring_back(FerryMigrator *self, FerryRun *run, const GPtrArray *records)
 {

@@ -69,8 +69,9 @@ typedef struct {
                    FerryUnplug *ret,
                    char **ret_why,
                    GError **error);
-    /** T: one step of giving the running guest's hybrids their VFs; waits for nothing. */
-    bool (*plug)(void *data, GError **error);
+    /** One step of giving the running guest's hybrids their VFs; waits for nothing.
+     *  @ret_lacks: (out) (nullable) (transfer full): [{alias, message}] of those that have none */
+    bool (*plug)(void *data, json_t **ret_lacks, GError **error);
     /** T: the guest has them now, not the job. */
     bool (*keep)(void *data, GError **error);
     /** T: gives back what the job holds. */

@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "migrate/assign.h"
 #include "migrate/ephemeral.h"
+#include "migrate/replug.h"
 #include "migrate/restore-state.h"
 
 #define FINISH_TRIES 25
@@ -79,6 +80,7 @@ attach(FerryGuestRestore *self)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(FerryEphemerals) ephemerals = NULL;
+    FerryReplug replug = { 0 };
 
     ferry_job_set_phase(self->job, FERRY_PHASE_ATTACH);
     if (!ferry_assign_ephemerals(self->saved->plan, self->assign, &error)) {
@@ -90,14 +92,14 @@ attach(FerryGuestRestore *self)
     ferry_ephemerals_begin_all(ephemerals);
     while (ferry_ephemerals_attach(ephemerals, self->job,
                                    self->world.clock->now_ms(self->world.clock)) ==
-           FERRY_EPHEMERAL_WAIT) {
+               FERRY_EPHEMERAL_WAIT ||
+           !ferry_replug(&replug, self->saved->plan, self->world.devices, self->world.data,
+                         self->world.timers, self->job,
+                         self->world.clock->now_ms(self->world.clock))) {
         self->is_left = !self->world.saved->wait(self->world.data, FERRY_RESTORE_POLL_MS);
         if (self->is_left)
             return false;
     }
-    /* Once asked is enough: the keeper has the guest when the job is over, and goes on. */
-    if (!self->world.devices->plug(self->world.data, &error))
-        ferry_job_set_waiting(self->job, error->message);
     return true;
 }
 

@@ -167,6 +167,7 @@ target_main(void *data)
     FerryRun *self = data;
     FerryBell *bell = self->migrator->bell;
     FerryStep step = FERRY_STEP_AGAIN;
+    json_t *late = NULL;
 
     ferry_job_set_state(self->job, FERRY_JOB_RUNNING);
     while (step != FERRY_STEP_END && !ferry_migrator_is_stopping(self->migrator)) {
@@ -191,6 +192,9 @@ target_main(void *data)
     if (step == FERRY_STEP_END && ferry_target_plan(self->target) != NULL)
         ferry_remember(self->migrator->config.store, self->migrator->config.clock, self->job,
                        ferry_target_plan(self->target));
+    late = step == FERRY_STEP_END ? ferry_target_late(self->target) : NULL;
+    ferry_late_add(self->migrator, ferry_job_identity(self->job)->guest_uuid, late);
+    json_decref(late);
     lock(self);
     self->over = step == FERRY_STEP_END;
     unlock(self);

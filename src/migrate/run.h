@@ -18,7 +18,7 @@
 /*
  * A job under way on this host, for the files of the migrator: migrator.c (the table), begin.c
  * (plan and check), run-source.c, run-target.c and run-saved.c (the threads), run-resolve.c (an
- * operator's decision), late.c (late unplugs).
+ * operator's decision), late.c (devices left for later).
  */
 typedef struct _FerryRun FerryRun;
 
@@ -147,7 +147,8 @@ bool ferry_run_recover_saved(FerryRun *self, const GPtrArray *records, GError **
 /** Returns: FERRY_STEP_AGAIN when there was none to take, else what the driver said of it */
 FerryStep ferry_run_take_resolution(FerryRun *self);
 
-/* late.c: a device that a guest let go of after its unplug was given up is plugged back. */
-void ferry_late_add(FerryMigrator *migrator, const char *guest_uuid, const json_t *late);
+/* late.c: devices that a job has left for later are plugged in.
+ * @devices: (nullable): as ferry_ephemerals_late() */
+void ferry_late_add(FerryMigrator *migrator, const char *guest_uuid, const json_t *devices);
 void ferry_late_look(FerryMigrator *migrator);
 void ferry_late_free(gpointer late);

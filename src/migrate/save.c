@@ -1,6 +1,7 @@
 /* What a save does but for taking devices off: save-detach.c. */
 #include "base/error.h"
 #include "base/file.h"
+#include "migrate/replug.h"
 #include "migrate/save-state.h"
 
 #define READ_TRIES 25
@@ -151,24 +152,17 @@ unmark(FerrySave *self)
 json_t *
 ferry_save_late(const FerrySave *self)
 {
-    const FerryPlanDevice *late = ferry_ephemerals_asked(self->ephemerals);
-
-    return late == NULL || self->record == FERRY_RECORD_COMMITTED
-               ? NULL
-               : json_pack("{s:s, s:s}", "alias", late->alias, "xml", late->xml);
+    return self->record == FERRY_RECORD_COMMITTED ? json_array()
+                                                  : ferry_ephemerals_late(self->ephemerals);
 }
 
 static bool
 end(FerrySave *self, FerryJobState state, const char *outcome, const char *runs_on)
 {
-    json_t *late = ferry_save_late(self);
-    json_t *body = NULL;
-
     ferry_job_end(self->job, state, outcome, runs_on);
-    body = json_pack("{s:s, s:o}", "outcome", outcome, "report", ferry_job_json(self->job));
-    if (late != NULL)
-        json_object_set_new(body, "late", late);
-    return ferry_save_append(self, FERRY_RECORD_DONE, body);
+    return ferry_save_append(self, FERRY_RECORD_DONE,
+                             json_pack("{s:s, s:o, s:o}", "outcome", outcome, "report",
+                                       ferry_job_json(self->job), "late", ferry_save_late(self)));
 }
 
 /* What fails here leaves the guest where it is, in a file that is named. */
@@ -219,17 +213,16 @@ resume(FerrySave *self)
 static bool
 attach(FerrySave *self)
 {
-    g_autoptr(GError) error = NULL;
+    FerryReplug replug = { 0 };
 
     while (ferry_ephemerals_attach(self->ephemerals, self->job, ferry_save_now_ms(self)) ==
-           FERRY_EPHEMERAL_WAIT) {
+               FERRY_EPHEMERAL_WAIT ||
+           !ferry_replug(&replug, self->plan, self->world.devices, self->world.data,
+                         self->world.timers, self->job, ferry_save_now_ms(self))) {
         self->is_left = !self->world.saved->wait(self->world.data, FERRY_SAVE_POLL_MS);
         if (self->is_left)
             return false;
     }
-    /* Once asked is enough: the keeper has the guest when the job is over, and goes on. */
-    if (!self->world.devices->plug(self->world.data, &error))
-        ferry_job_set_waiting(self->job, error->message);
     return true;
 }
 

@@ -45,8 +45,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(FerrySave, ferry_save_free)
 /** Runs to the job's end.  Returns: false when the process is about to end before it */
 bool ferry_save_run(FerrySave *self);
 
-/** Returns: (nullable) (transfer full): {alias, xml} of a device that was asked for and may be let
- * go yet, once the save has ended: see the late watch of migrator.h */
+/** Returns: (transfer full): as ferry_ephemerals_late(), once the save has ended */
 json_t *ferry_save_late(const FerrySave *self);
 
 /** Returns: the newest record that is on the disk; another thread may ask */

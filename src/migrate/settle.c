@@ -26,18 +26,14 @@ keep(FerryTarget *self, GError **error)
     return self->handed_on;
 }
 
-/* Once asked is enough: the keeper has the guest when the job is over, and goes on. */
-static void
-plug(FerryTarget *self)
+static bool
+attach(FerryTarget *self)
 {
-    g_autoptr(GError) error = NULL;
-    bool hybrid = false;
+    int64_t now_ms = ferry_target_now_ms(self);
 
-    for (guint i = 0; i < self->plan->needs->len; i++)
-        hybrid |=
-            ((FerryPlanNeed *)g_ptr_array_index(self->plan->needs, i))->way == FERRY_WAY_HYBRID;
-    if (hybrid && !self->world.devices->plug(self->world.data, &error))
-        ferry_job_set_waiting(self->job, error->message);
+    return ferry_ephemerals_attach(self->ephemerals, self->job, now_ms) != FERRY_EPHEMERAL_WAIT &&
+           ferry_replug(&self->replug, self->plan, self->world.devices, self->world.data,
+                        self->world.timers, self->job, now_ms);
 }
 
 /* What T does on its own while its record is RUNNING or LOST, whatever S says: step 9. */
@@ -55,14 +51,10 @@ settle(FerryTarget *self, FerryStep *ret)
         *ret = ferry_target_retry(self, error);
         return false;
     }
-    if (up && !self->attached &&
-        ferry_ephemerals_attach(self->ephemerals, self->job, ferry_target_now_ms(self)) ==
-            FERRY_EPHEMERAL_WAIT) {
+    if (up && !self->attached && !attach(self)) {
         *ret = ferry_target_pause(self, FERRY_TARGET_POLL_MS);
         return false;
     }
-    if (up && !self->attached)
-        plug(self);
     self->attached = true;
     return true;
 }

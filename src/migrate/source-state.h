@@ -1,6 +1,7 @@
 #pragma once
 
 #include "migrate/ephemeral.h"
+#include "migrate/replug.h"
 #include "migrate/resolve.h"
 #include "migrate/source.h"
 
@@ -24,6 +25,7 @@ struct _FerrySource {
     FerryJob *job;
     FerryPlan *plan;
     FerryEphemerals *ephemerals;
+    FerryReplug replug;
     FerrySourceRecord record;
     bool planned;       /* PLANNED is in the journal */
     bool live;          /* begun in this run: its steps may go on */

@@ -64,7 +64,7 @@ const FerryPlan *ferry_source_plan(const FerrySource *self);
 /** Returns: after FERRY_STEP_WAIT, how long to wait at most for a change before the next step */
 int64_t ferry_source_wait_ms(const FerrySource *self);
 
-/** Returns: (transfer full) (nullable): {alias, xml} of a device whose unplug was given up */
+/** Returns: (transfer full): as ferry_ephemerals_late(), of a job that was rolled back */
 json_t *ferry_source_late(const FerrySource *self);
 
 /** Returns: the kind of the record that the tables know it by, which RESOLVED does not change */

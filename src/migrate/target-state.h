@@ -1,6 +1,7 @@
 #pragma once
 
 #include "migrate/ephemeral.h"
+#include "migrate/replug.h"
 #include "migrate/resolve.h"
 #include "migrate/target.h"
 
@@ -22,6 +23,7 @@ struct _FerryTarget {
     FerryJob *job;
     FerryPlan *plan; /* (nullable) in a tombstone */
     FerryEphemerals *ephemerals;
+    FerryReplug replug;
     json_t *assign; /* (nullable): of PREPARED: what the guest's devices are here */
     FerryTargetRecord record;
     bool aborted;   /* of DONE: its outcome */

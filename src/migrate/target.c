@@ -78,9 +78,17 @@ ferry_target_write_done(FerryTarget *self,
     self->aborted = state != FERRY_JOB_DONE && !self->lost;
     ferry_job_end(self->job, state, outcome, runs_on);
     return ferry_target_append(self, FERRY_RECORD_DONE, FERRY_TR_DONE,
-                               json_pack("{s:s, s:b, s:b, s:o}", "outcome", outcome, "aborted",
+                               json_pack("{s:s, s:b, s:b, s:o, s:o}", "outcome", outcome, "aborted",
                                          self->aborted, "resolved", self->resolved, "report",
-                                         ferry_job_json(self->job)));
+                                         ferry_job_json(self->job), "late",
+                                         ferry_target_late(self)));
+}
+
+json_t *
+ferry_target_late(const FerryTarget *self)
+{
+    return self->aborted || self->ephemerals == NULL ? json_array()
+                                                     : ferry_ephemerals_late(self->ephemerals);
 }
 
 /* ---- what is observed (section 5) ---- */

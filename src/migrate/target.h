@@ -62,6 +62,9 @@ FerryStep ferry_target_resolve(FerryTarget *self,
 /** Looks once and does one thing. */
 FerryStep ferry_target_step(FerryTarget *self);
 
+/** Returns: (transfer full): as ferry_ephemerals_late(), of a guest that came to stay */
+json_t *ferry_target_late(const FerryTarget *self);
+
 /** Returns: as ferry_source_wait_ms() */
 int64_t ferry_target_wait_ms(const FerryTarget *self);
 

@@ -211,10 +211,11 @@ prepare(void *data,
 }
 
 static bool
-plug(void *data, GError **error)
+plug(void *data, json_t **ret_lacks, GError **error)
 {
     SavedFake *self = data;
 
+    (void)ret_lacks; /* all are there then */
     if (!lives(self, error))
         return false;
     self->n_plugged++;

@@ -518,10 +518,11 @@ unplug(void *data, const char *vf_alias, FerryUnplug *ret, char **ret_why, GErro
 }
 
 static bool
-plug(void *data, GError **error)
+plug(void *data, json_t **ret_lacks, GError **error)
 {
     SimEnd *end = data;
 
+    (void)ret_lacks; /* all are there */
     return begin(end, "plug VFs", NEEDS_LIBVIRT, error) && end_op(end, "plug VFs", error);
 }
 

@@ -1,0 +1,80 @@
+#include "migrate/replug.h"
+
+static bool
+has_hybrids(const FerryPlan *plan)
+{
+    for (guint i = 0; i < plan->needs->len; i++)
+        if (((const FerryPlanNeed *)g_ptr_array_index(plan->needs, i))->way == FERRY_WAY_HYBRID)
+            return true;
+    return false;
+}
+
+static const char *
+text_of(const json_t *lack, const char *key)
+{
+    return json_string_value(json_object_get(lack, key));
+}
+
+static void
+give_up(const json_t *lacks, FerryJob *job)
+{
+    const json_t *lack = NULL;
+    size_t i = 0;
+
+    json_array_foreach(lacks, i, lack)
+    {
+        g_autofree char *left =
+            g_strdup_printf("on virtio: %s; ferryd goes on trying", text_of(lack, "message"));
+
+        ferry_job_add_degraded(job, text_of(lack, "alias"), left);
+    }
+}
+
+/* Libvirt away is a lack of all: nothing is known of any. */
+static json_t *
+look(const FerryPlan *plan, const FerryDeviceOps *devices, void *data)
+{
+    json_t *lacks = NULL;
+    g_autoptr(GError) error = NULL;
+
+    if (devices->plug(data, &lacks, &error))
+        return lacks;
+    lacks = json_array();
+    for (guint i = 0; i < plan->needs->len; i++) {
+        const FerryPlanNeed *need = g_ptr_array_index(plan->needs, i);
+
+        if (need->way == FERRY_WAY_HYBRID)
+            json_array_append_new(
+                lacks, json_pack("{s:s, s:s}", "alias", need->alias, "message", error->message));
+    }
+    return lacks;
+}
+
+bool
+ferry_replug(FerryReplug *self,
+             const FerryPlan *plan,
+             const FerryDeviceOps *devices,
+             void *data,
+             const FerryTimers *timers,
+             FerryJob *job,
+             int64_t now_ms)
+{
+    json_t *lacks = NULL;
+
+    if (self->over || !has_hybrids(plan))
+        return self->over = true;
+    if (!self->begun) {
+        self->begun = true;
+        self->began_ms = now_ms;
+    }
+    lacks = look(plan, devices, data);
+    self->over = json_array_size(lacks) == 0;
+    if (!self->over)
+        ferry_job_set_waiting(job, text_of(json_array_get(lacks, 0), "message"));
+    if (!self->over && now_ms - self->began_ms >= timers->attach_ms) {
+        give_up(lacks, job);
+        self->over = true;
+    }
+    json_decref(lacks);
+    return self->over;
+}
