@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "event.h"
+#include "migrate/assign.h"
 #include "migrate/peer-words.h"
 
 #define GUEST_UUID "4b20d080-1b54-4048-85b3-a6a62d165c01"
@@ -246,6 +247,25 @@ look(void *data, FerryDomainLook *ret, GError **error)
     return end_op(end, "look", error);
 }
 
+/* What stays plugged, in a domain that lacks its end. */
+static GString *
+begin_domain(const SimPlan *plan)
+{
+    GString *text = g_string_new("<domain type='kvm'><name>web</name><uuid>" GUEST_UUID
+                                 "</uuid><memory>1024</memory><devices><disk type='file'>"
+                                 "<source file='/srv/web'/><target dev='vda'/></disk>");
+
+    for (unsigned i = 0; i < plan->n_hybrids; i++)
+        g_string_append_printf(text,
+                               "<interface type='direct'><source dev='eth0'/><alias "
+                               "name='ua-net%u'/></interface>",
+                               plan->n_devices + i);
+    if (plan->n_hybrids > 0)
+        g_string_append(text, "<hostdev mode='subsystem' type='mdev'><source><address uuid='" JOB_ID
+                              "'/></source><alias name='ua-gpu0'/></hostdev>");
+    return text;
+}
+
 static bool
 xml(void *data, FerryGuestsXml which, char **ret, GError **error)
 {
@@ -261,8 +281,7 @@ xml(void *data, FerryGuestsXml which, char **ret, GError **error)
         return false;
     if (host->guest == GUEST_NONE)
         return fail(end->sim, "xml of no guest", error);
-    text = g_string_new("<domain type='kvm'><name>web</name><uuid>" GUEST_UUID
-                        "</uuid><memory>1024</memory><devices>");
+    text = begin_domain(end->sim->plan);
     for (unsigned i = 0; i < 8; i++) {
         if ((lies ? world->all_devices : host->devices) & 1u << i)
             g_string_append_printf(text,
@@ -495,11 +514,17 @@ prepare(void *data,
 {
     SimEnd *end = data;
 
-    (void)plan;
     (void)ret_reasons;
     if (!begin(end, "make devices", NEEDS_NOTHING, error) || !end_op(end, "make devices", error))
         return false;
     *ret_assign = json_array();
+    for (guint i = 0; i < plan->needs->len; i++) {
+        const FerryPlanNeed *need = g_ptr_array_index(plan->needs, i);
+        bool hybrid = need->way == FERRY_WAY_HYBRID;
+
+        ferry_assign_add(*ret_assign, need->alias, hybrid ? "source-dev" : "mdev-uuid",
+                         hybrid ? "eth7" : GUEST_UUID);
+    }
     return true;
 }
 
@@ -521,9 +546,15 @@ static bool
 plug(void *data, json_t **ret_lacks, GError **error)
 {
     SimEnd *end = data;
+    SimHost *host = &end->sim->world.host[end->side];
 
-    (void)ret_lacks; /* all are there */
-    return begin(end, "plug VFs", NEEDS_LIBVIRT, error) && end_op(end, "plug VFs", error);
+    (void)ret_lacks; /* all are there then */
+    if (!begin(end, "plug VFs", NEEDS_LIBVIRT, error))
+        return false;
+    if (host->guest == GUEST_NONE || is_locked(&end->sim->world, end->side))
+        return fail(end->sim, "plug VFs", error);
+    host->devices |= end->sim->world.all_devices & ~((1u << end->sim->plan->n_devices) - 1);
+    return end_op(end, "plug VFs", error);
 }
 
 static bool
@@ -1137,6 +1168,34 @@ sim_cancel(Sim *sim)
 
 /* ---- beginning and end ---- */
 
+static char *
+text_of(const SimPlan *plan)
+{
+    GString *text = begin_domain(plan);
+
+    g_string_append(text, "</devices></domain>");
+    return g_string_free(text, FALSE);
+}
+
+static void
+add_needs(const SimPlan *plan, GPtrArray *needs)
+{
+    for (unsigned i = plan->n_devices; i < plan->n_devices + plan->n_hybrids; i++) {
+        g_autofree char *alias = g_strdup_printf("ua-net%u", i);
+        FerryPlanNeed *need = ferry_plan_need_new(FERRY_WAY_HYBRID, alias);
+
+        need->pool = g_strdup("net-x");
+        need->vf_alias = g_strdup_printf("ua-dev%u", i);
+        g_ptr_array_add(needs, need);
+    }
+    if (plan->n_hybrids > 0) {
+        FerryPlanNeed *need = ferry_plan_need_new(FERRY_WAY_STATE, "ua-gpu0");
+
+        need->facts = json_object();
+        g_ptr_array_add(needs, need);
+    }
+}
+
 static FerryPlan *
 make_plan(const SimPlan *plan)
 {
@@ -1147,8 +1206,8 @@ make_plan(const SimPlan *plan)
     self->guest_uuid = g_strdup(GUEST_UUID);
     self->source = g_strdup("alpha");
     self->target = g_strdup("beta");
-    self->live_xml = g_strdup("<domain/>");
-    self->inactive_xml = g_strdup("<domain/>");
+    self->live_xml = text_of(plan);
+    self->inactive_xml = text_of(plan);
     self->user_paused = plan->user_paused;
     self->autostart = !plan->no_autostart;
     self->memory_bytes = 1 << 30;
@@ -1160,6 +1219,7 @@ make_plan(const SimPlan *plan)
         device->xml = g_strdup("<hostdev/>");
         g_ptr_array_add(self->ephemerals, device);
     }
+    add_needs(plan, self->needs);
     return self;
 }
 
@@ -1167,7 +1227,7 @@ void
 sim_init(Sim *sim, const SimPlan *plan, uint64_t seed)
 {
     static const FerryClock clock = { clock_now_ms, clock_wall_us, clock_uuid };
-    unsigned all = (1u << plan->n_devices) - 1;
+    unsigned all = (1u << (plan->n_devices + plan->n_hybrids)) - 1;
     FerryPlan *full = make_plan(plan);
     FerrySourceWorld world;
 

@@ -32,6 +32,7 @@ typedef struct {
 typedef struct {
     const char *name;
     unsigned n_devices;
+    unsigned n_hybrids; /* their VFs come after those; with any, an mdev's state goes, too */
     bool user_paused;
     bool no_hook;
     bool no_autostart;

@@ -26,6 +26,7 @@ static const SimPlan plans[] = {
     { .name = "user-paused", .n_devices = 1, .user_paused = true },
     { .name = "no-hook", .no_hook = true },
     { .name = "no-autostart", .n_devices = 1, .no_autostart = true, .lease_ms = 1500 },
+    { .name = "every-way", .n_devices = 1, .n_hybrids = 1 },
 };
 
 static const SimProfile profiles[] = {
