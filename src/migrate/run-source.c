@@ -39,6 +39,17 @@ log_job(FerryRun *self, const char *what)
                      who->guest_name, who->target, what);
 }
 
+/* A job that is over is shown for weeks: its connections and threads do not wait for that.  After
+ * the job's end was told, for the last long poll may take seconds to return. */
+static void
+close_link(FerryRun *self)
+{
+    ferry_source_free(self->source);
+    ferry_link_free(self->link);
+    self->source = NULL;
+    self->link = NULL;
+}
+
 static void *
 source_main(void *data)
 {
@@ -75,6 +86,8 @@ source_main(void *data)
     self->over = step == FERRY_STEP_END;
     (void)pthread_mutex_unlock(&self->lock);
     ferry_bell_ring(self->migrator->shown);
+    if (step == FERRY_STEP_END)
+        close_link(self);
     return NULL;
 }
 

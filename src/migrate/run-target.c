@@ -161,6 +161,30 @@ reload(FerryRun *self, FerryBell *bell, uint64_t rung)
         ferry_target_reload(self->target, records);
 }
 
+/* Once the job is over and the tunnel's thread has left it, whichever comes last. */
+static void
+free_relay(FerryRun *self)
+{
+    FerryRelay *relay = NULL;
+
+    lock(self);
+    if (self->over && !self->relaying)
+        relay = g_steal_pointer(&self->relay);
+    unlock(self);
+    ferry_relay_free(relay);
+}
+
+static bool
+is_over(FerryRun *self)
+{
+    bool over = false;
+
+    lock(self);
+    over = self->over;
+    unlock(self);
+    return over;
+}
+
 static void *
 target_main(void *data)
 {
@@ -198,7 +222,9 @@ target_main(void *data)
     lock(self);
     self->over = step == FERRY_STEP_END;
     unlock(self);
+    free_relay(self);
     ferry_bell_ring(self->migrator->shown);
+    ferry_bell_ring(self->migrator->bell);
     return NULL;
 }
 
@@ -360,19 +386,24 @@ ferry_run_relay(FerryRun *self, int fd)
         return; /* the source sees the end of the tunnel, and its migration fails */
     relay = ferry_relay_new(FERRY_SIDE_TARGET, &relay_watch, self);
     lock(self);
-    if (self->relay != NULL) { /* one a job: a second is none of ours */
+    if (self->relay != NULL || self->over) { /* one a job: a second is none of ours */
         unlock(self);
         ferry_relay_free(relay);
         return;
     }
     self->relay = relay;
+    self->relaying = true;
     unlock(self);
-    if (!ferry_relay_join(relay, ferry_fd_steal(&near), ferry_fd_steal(&far), NULL))
-        return;
-    while (!ferry_relay_far_broken(relay) && ferry_relay_state(relay) != FERRY_RELAY_NONE &&
-           !ferry_migrator_is_stopping(migrator)) {
-        uint64_t rung = ferry_bell_rung(migrator->bell);
+    if (ferry_relay_join(relay, ferry_fd_steal(&near), ferry_fd_steal(&far), NULL)) {
+        while (!ferry_relay_far_broken(relay) && ferry_relay_state(relay) != FERRY_RELAY_NONE &&
+               !is_over(self) && !ferry_migrator_is_stopping(migrator)) {
+            uint64_t rung = ferry_bell_rung(migrator->bell);
 
-        (void)ferry_bell_wait(migrator->bell, rung, 1000);
+            (void)ferry_bell_wait(migrator->bell, rung, 1000);
+        }
     }
+    lock(self);
+    self->relaying = false;
+    unlock(self);
+    free_relay(self);
 }

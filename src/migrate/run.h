@@ -68,7 +68,8 @@ struct _FerryRun {
     FerryAnswer answer; /* published */
     bool finished;      /* its details say so */
     uint64_t change;    /* grows when the answer differs */
-    FerryRelay *relay;  /* T's half; NULL when there is none */
+    FerryRelay *relay;  /* T's half; NULL when there is none, and once all is over */
+    bool relaying;      /* its tunnel's thread looks at it */
 };
 
 /** Returns: (transfer none): the new run, in the table; its thread is not started */
