@@ -258,7 +258,7 @@ test_older_database(StoreFixture *fixture, gconstpointer data)
     (void)data;
     g_assert_true(ferry_store_host_add(fixture->store, &host, NULL));
     exec(fixture, "DROP TABLE claim; DROP TABLE pool; DROP TABLE probe; DROP TABLE reservation; "
-                  "PRAGMA user_version = 1");
+                  "DROP TABLE history; PRAGMA user_version = 1");
     store_fixture_reopen(fixture);
     g_assert_true(ferry_store_pool_add(fixture->store, &pool, NULL));
     add(fixture, vf);
