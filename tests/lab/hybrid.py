@@ -53,6 +53,16 @@ def linux(on_no_vf="degrade"):
     return saved.xml(nic, f"<metadata><ferry:guest xmlns:ferry='urn:ferry:guest:1'>{meta}</ferry:guest></metadata>")
 
 
+def put(host, path, text):
+    assert host.sh(f"cat >{path}", data=text.encode())[0] == 0
+
+
+def define(host, name, number, **more):
+    """A tiny guest, as virsh defines it."""
+    put(host, f"/tmp/{name}.xml", tiny(name, number, **more))
+    host(f"virsh define /tmp/{name}.xml")
+
+
 def restart_ferryd(host, crash_at=""):
     """Ends ferryd, as kill -9 does, and starts it again; it dies at that point."""
     host("pid=$(pidof ferryd) && kill -9 $pid; while pidof ferryd; do sleep 0.1; done")
@@ -104,6 +114,10 @@ def pool(host, name="net-x"):
 
 def hybrids(host, guest):
     return json.loads(host(f"ferry guest show {guest} --json"))["hybrids"]
+
+
+def states(host, guest):
+    return [row["state"] for row in hybrids(host, guest)]
 
 
 def until(look, wanted, limit_s=300):

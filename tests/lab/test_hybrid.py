@@ -6,7 +6,8 @@ import pytest
 
 from ferrylab import ferry, hosts, saved
 from ferrylab.place import Scratch
-from hybrid import CONSOLE, call, calls, claims, hybrids, inventory, linux, pool, restart_ferryd, set_up, tiny, until
+from hybrid import (CONSOLE, call, calls, claims, define, hybrids, inventory, linux, pool, put, restart_ferryd, set_up, states,
+                    until)
 
 
 # Where ferryd is killed while it plugs; those that come with --long only are like one before them.
@@ -34,19 +35,6 @@ def host(lab_image, ferry_tree):
             yield group.each["alpha"]
         finally:
             group.down()
-
-
-def put(host, path, text):
-    assert host.sh(f"cat >{path}", data=text.encode())[0] == 0
-
-
-def define(host, name, number, **more):
-    put(host, f"/tmp/{name}.xml", tiny(name, number, **more))
-    host(f"virsh define /tmp/{name}.xml")
-
-
-def states(host, guest):
-    return [row["state"] for row in hybrids(host, guest)]
 
 
 def lost(host):

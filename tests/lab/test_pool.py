@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from hybrid import call, calls, claims, inventory, pool, set_up
+from hybrid import call, calls, claims, define, hybrids, inventory, pool, set_up, states, until
 
 pytestmark = pytest.mark.lab(igb=2)
 
@@ -129,3 +129,22 @@ def test_vlan_needs_its_devices(lab_host):
     lab_host(define)
     told = lab_host("virsh net-dumpxml net-x")
     assert "<interface dev='pf0.42'" in told and "<interface dev='other'" in told
+
+
+def test_guest_in_a_vlan(lab_host):
+    """Both halves are in the VLAN of their pool: the VF by its port, the virtio half on a VLAN device of the same PF."""
+    lab_host("for n in 0 1; do ip link set pf$n up; ip link add link pf$n name pf$n.42 type vlan id 42; ip link set pf$n.42 up; done")
+    set_up(lab_host, define=False)
+    lab_host("ferry pool define net-x --hybrid --pf pf0 --pf pf1 --vlan 42")
+    before = inventory(lab_host)
+    define(lab_host, "g1", 1)
+    lab_host("ferry guest start g1", limit_s=300)
+    until(lambda: states(lab_host, "g1"), lambda now: now == ["plugged"])
+    row, = hybrids(lab_host, "g1")
+    pf, vlan = row["netdev"].split(".")
+    assert pf in ("pf0", "pf1") and vlan == "42" and f"{row['macvtap']}@{row['netdev']}" in lab_host("ip -br link")
+    vf = lab_host(f"ip link show {pf} | grep 'vf {row['vf_index']} '")
+    assert "52:54:00:00:01:00" in vf and "vlan 42" in vf
+    lab_host("virsh destroy g1; virsh undefine g1")
+    until(lambda: claims(lab_host), lambda rows: rows == [], 60)
+    assert inventory(lab_host) == before
