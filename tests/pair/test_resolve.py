@@ -194,6 +194,7 @@ def test_a_host_that_answers_is_not_fenced(pair):
     pair.alpha.ferryd.send(signal.SIGCONT)
     done = resolve(pair.beta, job, "target", "--cold", fenced="alpha")
     assert done.returncode in (1, 2) and ("not-fenced" in done.stderr or "is over" in done.stderr)
+    assert job.wait()["outcome"] == "migrated"
     pair.assert_moved(mark, pair.alpha, job)
 
 
