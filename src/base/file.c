@@ -78,14 +78,30 @@ write_temporary(int fd, const char *text, mode_t mode)
     return fchmod(fd, mode) == 0 && write_all(fd, text, strlen(text)) && fsync(fd) == 0;
 }
 
+/* "--output /dev/null", by root, would put a file in its place for everybody. */
+static bool
+may_be_replaced(const char *path)
+{
+    struct stat status;
+
+    return stat(path, &status) < 0 || S_ISREG(status.st_mode) || S_ISDIR(status.st_mode);
+}
+
 bool
 ferry_file_write(const char *path, const char *text, mode_t mode, GError **error)
 {
     g_autofree char *temporary = g_strconcat(path, ".XXXXXX", NULL);
-    FERRY_AUTOFD int fd = mkostemp(temporary, O_CLOEXEC);
+    FERRY_AUTOFD int fd = -1;
     bool written = false;
-    int failure = errno;
+    int failure = 0;
 
+    if (!may_be_replaced(path)) {
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID,
+                    "cannot write %s: it is a device, a pipe or a socket, not a file", path);
+        return false;
+    }
+    fd = mkostemp(temporary, O_CLOEXEC);
+    failure = errno;
     if (fd < 0)
         return ferry_error_set_errno(error, failure, "write", path);
     written = write_temporary(fd, text, mode);

@@ -23,8 +23,9 @@ int ferry_fd_steal(int *fd);
  *
  * @mode: permission bits of the new file, set before a byte is written
  *
- * Returns: false with FERRY_ERROR_EXHAUSTED (no space), FERRY_ERROR_DENIED or FERRY_ERROR_IO,
- *          naming @path; no temporary file is left
+ * Returns: false with FERRY_ERROR_EXHAUSTED (no space), FERRY_ERROR_DENIED, FERRY_ERROR_IO or
+ *          FERRY_ERROR_INVALID (@path is a device, a pipe or a socket), naming @path; no temporary
+ *          file is left
  */
 bool ferry_file_write(const char *path, const char *text, mode_t mode, GError **error);
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include <glib/gstdio.h>
@@ -58,6 +59,21 @@ test_write_refuses_missing_folder(Fixture *fixture, gconstpointer data)
     g_assert_false(ferry_file_write(path, "text", 0600, &error));
     g_assert_error(error, FERRY_ERROR, FERRY_ERROR_NOT_FOUND);
     g_assert_cmpstr(error->message, ==, message);
+}
+
+static void
+test_write_replaces_files_only(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    struct stat status;
+
+    (void)data;
+    g_assert_cmpint(mkfifo(fixture->path, 0600), ==, 0);
+    g_assert_false(ferry_file_write(fixture->path, "text", 0600, &error));
+    g_assert_error(error, FERRY_ERROR, FERRY_ERROR_INVALID);
+    g_assert_nonnull(strstr(error->message, fixture->path));
+    g_assert_cmpint(stat(fixture->path, &status), ==, 0);
+    g_assert_true(S_ISFIFO(status.st_mode));
 }
 
 /* The rename fails on a folder of that name: the temporary file must go (see tear_down). */
@@ -164,6 +180,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     ADD("round-trip", test_round_trip);
     ADD("write-refuses-missing-folder", test_write_refuses_missing_folder);
+    ADD("write-replaces-files-only", test_write_replaces_files_only);
     ADD("failed-write-leaves-nothing", test_failed_write_leaves_nothing);
     ADD("read-refuses", test_read_refuses);
     ADD("remove-twice", test_remove_twice);
