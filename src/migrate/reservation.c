@@ -24,15 +24,22 @@ static void G_GNUC_PRINTF(3, 4) object(json_t *reasons, const char *code, const 
     json_array_append_new(reasons, json_pack("{s:s, s:s}", "code", code, "message", message));
 }
 
-/* What the guest's devices need, without the facts: those are judged anew when it comes. */
+/* What the guest's devices need, without what is only found of them: that is judged anew when it
+ * comes, and may be known better by then. */
 static json_t *
 terms_of(const FerryPlan *plan)
 {
+    static const char *const found[] = { "facts", "source_print", "target_print", "state_bytes",
+                                         "state_basis" };
     json_t *terms = ferry_needs_format(plan->needs);
     json_t *need = NULL;
     size_t i = 0;
 
-    json_array_foreach(terms, i, need)(void) json_object_del(need, "facts");
+    json_array_foreach(terms, i, need)
+    {
+        for (size_t k = 0; k < G_N_ELEMENTS(found); k++)
+            (void)json_object_del(need, found[k]);
+    }
     return terms;
 }
 

@@ -236,6 +236,27 @@ test_life(void)
     expect_claims(&host, "");
 }
 
+/* What is only found of a device is no other need. */
+static void
+test_known_better(void)
+{
+    g_auto(Host) host = { 0 };
+    g_autoptr(FerryPlan) plan = plan_of(JOB, GPU("a"), R1);
+    FerryPlanNeed *need = g_ptr_array_index(plan->needs, 0);
+
+    host_init(&host);
+    json_decref(make(&host, R1, GPU("a")));
+    need->state_bytes = 60;
+    g_free(need->state_basis);
+    need->state_basis = g_strdup("observed");
+    g_free(need->source_print);
+    need->source_print = g_strdup("another");
+    g_free(need->target_print);
+    need->target_print = g_strdup("chosen");
+    expect_taken(&host, plan);
+    expect_claims(&host, "a " JOB " mtty/mtty-1");
+}
+
 /* Its own slots, though all that others could get is taken. */
 static void
 test_exactly_these(void)
@@ -429,6 +450,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/reservation/life", test_life);
     g_test_add_func("/reservation/exactly-these", test_exactly_these);
+    g_test_add_func("/reservation/known-better", test_known_better);
     g_test_add_func("/reservation/refused-to-make", test_refused_to_make);
     g_test_add_func("/reservation/crash-while-made", test_crash_while_made);
     g_test_add_func("/reservation/given", test_given);
