@@ -62,6 +62,23 @@ add(FerryUsers *self, int process, const char *pid, const char *node)
     g_hash_table_insert(self->by_node, g_strdup(node), user);
 }
 
+/*
+ * Whoever opened a node by O_PATH has its name and not the device: systemd-udevd does so for a
+ * moment to set the rights of a new one.  proc(5): "flags:\t0" and the flags in octal digits.
+ */
+static bool
+is_path_only(int process, const char *fd)
+{
+    g_autofree char *path = g_strconcat("fdinfo/", fd, NULL);
+    g_autofree char *info = ferry_sysfs_text(process, path);
+    const char *flags = info != NULL ? strstr(info, "flags:") : NULL;
+
+    if (flags == NULL)
+        return false;
+    flags += strcspn(flags, "01234567");
+    return (g_ascii_strtoull(flags, NULL, 8) & O_PATH) != 0;
+}
+
 static void
 read_process(FerryUsers *self, int proc, const char *pid)
 {
@@ -70,11 +87,13 @@ read_process(FerryUsers *self, int proc, const char *pid)
     g_autoptr(GPtrArray) names = fds >= 0 ? ferry_sysfs_list(fds, ".") : NULL;
 
     for (guint i = 0; names != NULL && i < names->len; i++) {
+        const char *fd = g_ptr_array_index(names, i);
         char target[FERRY_SYSFS_MAX_BYTES + 1];
-        ssize_t n = readlinkat(fds, g_ptr_array_index(names, i), target, FERRY_SYSFS_MAX_BYTES);
+        ssize_t n = readlinkat(fds, fd, target, FERRY_SYSFS_MAX_BYTES);
 
         target[n > 0 ? n : 0] = '\0';
-        if (g_str_has_prefix(target, "/dev/vfio/") && strcmp(target, "/dev/vfio/vfio") != 0)
+        if (g_str_has_prefix(target, "/dev/vfio/") && strcmp(target, "/dev/vfio/vfio") != 0 &&
+            !is_path_only(process, fd))
             add(self, process, pid, target);
     }
 }

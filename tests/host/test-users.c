@@ -87,6 +87,25 @@ test_half_of_a_process(void)
     g_assert_cmpint(ferry_users_find(users, device)->pid, ==, 8);
 }
 
+/* As systemd-udevd has it while it sets the rights of a new node. */
+static void
+test_path_only(void)
+{
+    g_autoptr(Tree) tree = tree_new();
+    g_autoptr(FerryHostDevice) device = device_new(12, NULL);
+    g_autoptr(FerryUsers) users = NULL;
+
+    add_process(tree, "5", "(udev-worker)", "", "/dev/vfio/12");
+    tree_file(tree, "proc/5/fdinfo/27", "pos:\t0\nflags:\t012000000\nmnt_id:\t25\n");
+    users = ferry_users_read(tree->root);
+    g_assert_null(ferry_users_find(users, device));
+
+    tree_file(tree, "proc/5/fdinfo/27", "pos:\t0\nflags:\t02100002\nmnt_id:\t25\n");
+    ferry_users_free(g_steal_pointer(&users));
+    users = ferry_users_read(tree->root);
+    g_assert_cmpint(ferry_users_find(users, device)->pid, ==, 5);
+}
+
 /* A device without group or cdev is not found by what the others have. */
 static void
 test_nothing_to_open(void)
@@ -143,6 +162,7 @@ main(int argc, char **argv)
         g_test_add_data_func(path, &rows[i], test_row);
     }
     g_test_add_func("/users/half-of-a-process", test_half_of_a_process);
+    g_test_add_func("/users/path-only", test_path_only);
     g_test_add_func("/users/nothing-to-open", test_nothing_to_open);
     g_test_add_func("/users/the-host-itself", test_the_host_itself);
     return g_test_run();
