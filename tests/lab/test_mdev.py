@@ -1,6 +1,9 @@
 """Mediated devices by hand: made with and without UUID, from XML, raced for, probed, and removed or not."""
 import json
+import threading
 import time
+
+from hybrid import calls
 
 UUID = "11111111-0000-4000-8000-0000000000"
 PARENT = "/sys/class/mdev_bus/mtty"
@@ -102,3 +105,38 @@ def test_by_hand(lab_host):
     host("for mdev in $(ls /sys/bus/mdev/devices); do ferry mdev remove $mdev || exit 1; done", limit_s=400)
     wait_for_left(host, [24, 12])
     assert mdevs(host) == {} and host("ls /sys/bus/mdev/devices") == ""
+
+
+def test_tries_for_the_last(lab_host, request):
+    """C5: two connections want the last instance, give it back, and want it again, 60 times each (500 with --long):
+    one has it at a time, nothing leaks."""
+    host, tries = lab_host, 500 if request.config.getoption("--long") else 60
+    host("modprobe mtty; udevadm settle")
+    host(f"for n in $(seq 23); do cat /proc/sys/kernel/random/uuid >{PARENT}/mdev_supported_types/mtty-1/create; done")
+    wait_for_left(host, [1, 0])
+    before = mdevs(host)
+    answers = {}
+
+    def race(side):
+        requests = []
+        for n in range(tries):
+            uuid = f"{side}1111111-0000-4000-8000-{n:012}"
+            requests += [("POST", "/v1/mdevs", {"parent": "mtty", "type": "mtty-1", "uuid": uuid}), ("DELETE", f"/v1/mdevs/{uuid}", None)]
+        answers[side] = calls(host, requests)
+
+    began = time.monotonic()
+    racers = [threading.Thread(target=race, args=(side,)) for side in "ab"]
+    for racer in racers:
+        racer.start()
+    for racer in racers:
+        racer.join()
+    won, lost = 0, 0
+    for said in answers.values():
+        for (made, body), (removed, _) in zip(said[::2], said[1::2]):
+            assert (made, removed) in ((201, 204), (409, 404)), (made, body, removed)
+            assert made == 201 or body["reasons"][0]["code"] == "no-free-slot", body
+            won, lost = won + (made == 201), lost + (made == 409)
+    print(f"{won} had it, {lost} were refused, in {time.monotonic() - began:.0f} s")
+    assert won + lost == 2 * tries and won > 0 and lost > 0
+    wait_for_left(host, [1, 0])
+    assert mdevs(host) == before

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from hybrid import call, calls, claims, define, hybrids, inventory, pool, set_up, states, until
+from hybrid import call, calls, claims, define, hybrids, inventory, pool, put, set_up, states, tiny, until
 
 pytestmark = pytest.mark.lab(igb=2)
 
@@ -29,6 +29,49 @@ def test_fourteen_and_no_more(lab_host):
     lab_host("ferry pool undefine net-x")
 
 
+def start(host, command, numbers):
+    for n in numbers:
+        began = time.monotonic()
+        host(f"{command} g{n}", limit_s=300)
+        print(f"{command} g{n}: {time.monotonic() - began:.1f} s")
+
+
+def until_plugged(host, n_guests):
+    """Each of the first guests has its VF; returns after how many s."""
+    return until(lambda: [states(host, f"g{n}") for n in range(n_guests)], lambda now: now == n_guests * [["plugged"]])[1]
+
+
+@pytest.mark.lab(igb=2, memory=3072)
+def test_as_many_guests(lab_host, request):
+    """P1 with guests, 14 with --long, else 2 beside 12 claims: each has its own VF, one more is refused, nothing stays."""
+    guests = 14 if request.config.getoption("--long") else 2
+    set_up(lab_host)
+    before = inventory(lab_host)
+    for n in (*range(guests), 14):
+        define(lab_host, f"g{n}", n)
+    start(lab_host, "virsh start", range(2))  # libvirt picks a PF of each, and the VFs follow
+    until_plugged(lab_host, 2)
+    others = calls(lab_host, [("POST", "/v1/claims", need(n)) for n in range(guests, 14)]) if guests < 14 else []
+    start(lab_host, "ferry guest start", range(2, guests))
+    print(f"all plugged {until_plugged(lab_host, guests):.0f} s after that; {lab_host('free -m | grep Mem').strip()}")
+    for n in range(guests):
+        row, = hybrids(lab_host, f"g{n}")
+        assert f"52:54:00:00:{n:02x}:00" in lab_host(f"ip link show {row['netdev']} | grep 'vf {row['vf_index']} '")
+    assert len({row["slot"] for row in claims(lab_host)}) == 14
+    # with virsh, libvirt has picked the PF before ferry is asked
+    for command, full in (("ferry guest start", "14 of 14 VFs used (pf0 7/7, pf1 7/7)"), ("virsh start", "7 of 7 VFs used (pf")):
+        status, said = lab_host.sh(f"{command} g14", limit_s=300)
+        assert status == 1 and f"pool net-x: {full}" in said, said
+    order = list(range(guests))
+    random.Random(5).shuffle(order)
+    lab_host("; ".join(f"virsh destroy g{n}" for n in order), limit_s=300)
+    if others:
+        calls(lab_host, [("DELETE", f"/v1/claims/{row['generation']}", None) for _, row in others])
+    until(lambda: claims(lab_host), lambda rows: rows == [], 120)
+    lab_host("; ".join(f"virsh undefine g{n}" for n in (*range(guests), 14)))
+    assert inventory(lab_host) == before
+
+
 def test_many_rounds(lab_host, request):
     """14 claims, made, and freed in random order, 10 times (100 with --long): the host is as it was."""
     rounds = 100 if request.config.getoption("--long") else 10
@@ -49,6 +92,7 @@ def test_many_rounds(lab_host, request):
             first += 14
         statuses = [status for status, _ in calls(lab_host, requests)]
         assert statuses == 10 * (14 * [201] + 14 * [204]), number
+        print(f"{10 * number + 10} rounds after {time.monotonic() - began:.0f} s")
     print(f"{rounds} rounds of 14 claims: {(time.monotonic() - began) * 1000 / rounds / 14:.1f} ms for claim, save and release")
     assert inventory(lab_host) == before
 
@@ -148,3 +192,21 @@ def test_guest_in_a_vlan(lab_host):
     lab_host("virsh destroy g1; virsh undefine g1")
     until(lambda: claims(lab_host), lambda rows: rows == [], 60)
     assert inventory(lab_host) == before
+
+
+def test_a_port_profile(lab_host):
+    """802.1Qbh goes with VFs alone: a pool of those takes it; on a hybrid it is refused, and nothing is changed."""
+    profile = "<virtualport type='802.1Qbh'><parameters profileid='ex-profile-7'/></virtualport>"
+    network = "<network><name>{0}</name><forward mode='{1}' managed='yes'><pf dev='{2}'/></forward>{3}</network>"
+    set_up(lab_host, define=False)
+    put(lab_host, "/tmp/vfs.xml", network.format("vfs", "hostdev", "pf0", profile))
+    lab_host("ferry pool define /tmp/vfs.xml")
+    assert pool(lab_host, "vfs")["port_profile"] == "ex-profile-7"
+    put(lab_host, "/tmp/net.xml", network.format("net-y", "hostdev-hybrid", "pf1", profile))
+    status, said = lab_host.sh("ferry pool define /tmp/net.xml")
+    assert status == 2 and "a hybrid takes no port profile" in said
+    lab_host("ferry pool define net-x --hybrid --pf pf1")
+    put(lab_host, "/tmp/g1.xml", tiny("g1", 1).replace("<model type='virtio'/>", "<model type='virtio'/>" + profile))
+    status, said = lab_host.sh("ferry guest define /tmp/g1.xml")
+    assert status == 2 and "a hybrid takes no port profile (802.1Qbh)" in said
+    assert lab_host.sh("virsh dominfo g1")[0] != 0
