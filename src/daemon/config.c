@@ -55,6 +55,7 @@ static const Row rows[] = {
     NUMBER("migrate", "loaded_timeout_ms",  loaded_timeout_ms,             0,  0, 3600000),
     NUMBER("migrate", "detach_timeout_s",   detach_timeout_s,             30,  5, 120),
     NUMBER("migrate", "attach_timeout_s",   attach_timeout_s,             30,  1, 600),
+    NUMBER("migrate", "vf_settle_ms",       vf_settle_ms,               3000,  0, 600000),
     NUMBER("migrate", "in_doubt_s",         in_doubt_s,                    2,  1, 3600),
     NUMBER("migrate", "go_retry_ms",        go_retry_ms,                  50, 10, 5000),
     NUMBER("migrate", "libvirt_retry_ms",   libvirt_retry_ms,            200, 10, 5000),

@@ -35,6 +35,7 @@ typedef struct {
     int64_t transfer_timeout_s; /* 0: four times the forecast */
     int64_t loaded_timeout_ms;  /* 0: three times the downtime limit */
     int64_t detach_timeout_s, attach_timeout_s;
+    int64_t vf_settle_ms; /* docs/hybrid.md */
     int64_t in_doubt_s, go_retry_ms, libvirt_retry_ms, peer_keepalive_s;
     int64_t tombstone_days;
     int64_t max_out, max_in;

@@ -231,6 +231,7 @@ open_hybrids(FerryDaemon *self)
                                         .inventory_data = self->watch,
                                         .netdevs = ferry_netdev_kernel(),
                                         .root = self->root_fd,
+                                        .settle_ms = (unsigned)self->config->vf_settle_ms,
                                         .clock = ferry_clock_system() };
 
     self->hybrids = ferry_hybrids_new(&config);

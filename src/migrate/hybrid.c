@@ -7,10 +7,6 @@
 #define WAIT_MS   1000
 #define STEADY_MS 5000
 
-/* A driver enables its interrupts first and has a link some time later (igbvf: up to 2 s): until
- * then virtio stays up, or the guest would have neither. */
-#define SETTLE_MS 3000
-
 /* Whether the two halves are not yet, or no longer, as they should be; by the kernel's files
  * alone, and by an XML that may be older than our own last change of the link. */
 static bool
@@ -81,6 +77,7 @@ static unsigned
 settle(const FerryHybridCase *it, bool is_driven)
 {
     const char *vf_alias = it->nic->meta->vf_alias;
+    const unsigned settle_ms = it->hybrids->config.settle_ms;
     unsigned driven_ms = 0;
 
     if (!is_driven) {
@@ -88,7 +85,7 @@ settle(const FerryHybridCase *it, bool is_driven)
         return 0;
     }
     driven_ms = ferry_hybrid_driven_ms(it->hybrids, it->guest_uuid, vf_alias);
-    return driven_ms < SETTLE_MS ? SETTLE_MS - driven_ms : 0;
+    return driven_ms < settle_ms ? settle_ms - driven_ms : 0;
 }
 
 static unsigned

@@ -79,6 +79,9 @@ typedef struct {
     const FerryNetdevOps *netdevs;
     void *netdevs_data;
     int root; /* descriptor of a folder with sys/ and proc/ in it */
+    /** How long virtio stays up beside a VF that is driven: drivers enable their interrupts first
+     * and have a link later (igbvf: up to 2 s), and without it the guest would have neither. */
+    unsigned settle_ms;
     const FerryClock *clock;
 } FerryHybridsConfig;
 

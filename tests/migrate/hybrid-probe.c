@@ -59,6 +59,7 @@ main(int argc, char **argv)
                                         .inventory_data = &root,
                                         .netdevs = ferry_netdev_kernel(),
                                         .root = root,
+                                        .settle_ms = 3000,
                                         .clock = ferry_clock_system() };
     g_autoptr(FerryHybrids) hybrids = ferry_hybrids_new(&config);
 

@@ -371,6 +371,7 @@ hybrid_world_new(const char *pool, unsigned n_nics)
                                          .netdevs = &netdev_ops,
                                          .netdevs_data = self,
                                          .root = self->world->tree->root,
+                                         .settle_ms = 3000,
                                          .clock = &self->clock };
     self->hybrids = ferry_hybrids_new(&self->config);
     return self;
