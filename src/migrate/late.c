@@ -80,13 +80,14 @@ look(FerryMigrator *migrator, Late *late)
     FerryDomainLook guest = { 0 };
     g_autofree char *xml = NULL;
     g_autoptr(FerryDomain) domain = NULL;
+    g_autoptr(FerryRun) run = NULL;
 
     if (clock->now_ms(clock) >= late->until_ms)
         return true;
     if (clock->now_ms(clock) < late->due_ms)
         return false;
-    if (ferry_run_of_guest(migrator, late->guest_uuid) != NULL ||
-        !ferry_guests_look(guests, late->guest_uuid, &guest, NULL))
+    run = ferry_run_of_guest(migrator, late->guest_uuid);
+    if (run != NULL || !ferry_guests_look(guests, late->guest_uuid, &guest, NULL))
         return false; /* a job's driver sees to it; libvirt away: later */
     if (!guest.present || (guest.state != 1 && guest.state != 3)) /* running, paused */
         return true;

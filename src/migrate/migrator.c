@@ -6,6 +6,7 @@
 
 #define PUMP_MS       1000
 #define STOP_POLL_MS  50
+#define FORGET_MS     (3600 * INT64_C(1000))
 #define LATE_WATCH_US (24 * 3600 * INT64_C(1000000))
 
 static void
@@ -19,8 +20,6 @@ unlock(FerryMigrator *self)
 {
     (void)pthread_mutex_unlock(&self->lock);
 }
-
-/* ---- the table of runs ---- */
 
 static FerryInventory *
 newest_inventory(void *data)
@@ -37,183 +36,6 @@ ferry_run_reserve(FerryMigrator *migrator)
                            .inventory_data = migrator->config.watch };
 }
 
-/* A guest that goes to a file, or comes from one, has no other host. */
-static const char *
-peer_of(const FerryJobIdentity *who)
-{
-    if (who->kind != FERRY_JOB_MIGRATE)
-        return "";
-    return who->side == FERRY_SIDE_SOURCE ? who->target : who->source;
-}
-
-FerryRun *
-ferry_run_new(FerryMigrator *migrator, const FerryJobIdentity *identity)
-{
-    const FerryMigratorConfig *config = &migrator->config;
-    FerryRun *self = g_new0(FerryRun, 1);
-    const FerryJobIdentity *who = NULL;
-
-    self->migrator = migrator;
-    self->job = ferry_job_new(identity, config->clock, ferry_bell_ring, migrator->shown);
-    who = ferry_job_identity(self->job);
-    self->hand = (FerryHand){ .guests = config->guests,
-                              .store = config->store,
-                              .clock = config->clock,
-                              .marker_dir = config->marker_dir,
-                              .reserve = ferry_run_reserve(migrator),
-                              .hybrids = config->hybrids,
-                              .row = { .id = (char *)who->id,
-                                       .side = who->side,
-                                       .guest_uuid = (char *)who->guest_uuid,
-                                       .guest_name = (char *)who->guest_name,
-                                       .peer = (char *)peer_of(who) } };
-    self->answer = (FerryAnswer){ .record = FERRY_T_NONE, .domain = FERRY_TD_UNKNOWN };
-    (void)pthread_mutex_init(&self->lock, NULL);
-    lock(migrator);
-    g_hash_table_insert(migrator->runs, g_strdup(who->id), self);
-    unlock(migrator);
-    return self;
-}
-
-void
-ferry_run_free(FerryRun *self)
-{
-    if (self->started)
-        (void)pthread_join(self->thread, NULL);
-    ferry_source_free(self->source);
-    ferry_link_free(self->link);
-    ferry_target_free(self->target);
-    ferry_save_free(self->save);
-    ferry_guest_restore_free(self->restore);
-    ferry_relay_free(self->relay);
-    ferry_answer_clear(&self->answer);
-    ferry_job_unref(self->job);
-    g_free(self->key);
-    g_free(self->digest);
-    (void)pthread_mutex_destroy(&self->lock);
-    g_free(self);
-}
-
-static bool
-run_is_over(FerryRun *run)
-{
-    bool over = false;
-
-    (void)pthread_mutex_lock(&run->lock);
-    over = run->over;
-    (void)pthread_mutex_unlock(&run->lock);
-    return over;
-}
-
-FerryRun *
-ferry_run_find(FerryMigrator *migrator, const char *job_id)
-{
-    FerryRun *run = NULL;
-
-    lock(migrator);
-    run = g_hash_table_lookup(migrator->runs, job_id);
-    unlock(migrator);
-    return run;
-}
-
-FerryRun *
-ferry_run_of_guest(FerryMigrator *migrator, const char *guest_uuid)
-{
-    GHashTableIter iter;
-    gpointer value = NULL;
-    FerryRun *found = NULL;
-
-    lock(migrator);
-    g_hash_table_iter_init(&iter, migrator->runs);
-    while (found == NULL && g_hash_table_iter_next(&iter, NULL, &value))
-        if (guest_uuid[0] != '\0' /* a tombstone's */ && !run_is_over(value) &&
-            g_strcmp0(ferry_job_identity(((FerryRun *)value)->job)->guest_uuid, guest_uuid) == 0)
-            found = value;
-    unlock(migrator);
-    return found;
-}
-
-bool
-ferry_run_check_free(FerryMigrator *migrator, const char *guest_uuid, GError **error)
-{
-    FerryRun *run = ferry_run_of_guest(migrator, guest_uuid);
-    const FerryJobIdentity *who = NULL;
-
-    if (run == NULL)
-        return true;
-    who = ferry_job_identity(run->job);
-    g_set_error(error, FERRY_ERROR, FERRY_ERROR_BUSY,
-                "guest %s is already in job %s: see \"ferry job show %s\"", who->guest_name,
-                who->id, who->id);
-    return false;
-}
-
-static void
-keep_key(FerryRun *run, const char *key, const char *digest)
-{
-    lock(run->migrator);
-    run->key = g_strdup(key);
-    run->digest = g_strdup(digest);
-    unlock(run->migrator);
-}
-
-FerryRun *
-ferry_run_of_key(FerryMigrator *migrator, const char *key)
-{
-    GHashTableIter iter;
-    gpointer value = NULL;
-    FerryRun *found = NULL;
-
-    lock(migrator);
-    g_hash_table_iter_init(&iter, migrator->runs);
-    while (found == NULL && g_hash_table_iter_next(&iter, NULL, &value))
-        if (g_strcmp0(((FerryRun *)value)->key, key) == 0)
-            found = value;
-    unlock(migrator);
-    return found;
-}
-
-/* The look and the insertion are one step, or two callers would both find the guest free. */
-FerryRun *
-ferry_run_claim(FerryMigrator *migrator,
-                const FerryJobIdentity *identity,
-                const FerryPlan *plan,
-                GError **error)
-{
-    FerryRun *run = NULL;
-
-    (void)pthread_mutex_lock(&migrator->claiming);
-    if (ferry_run_check_free(migrator, identity->guest_uuid, error))
-        run = ferry_run_new(migrator, identity);
-    if (run != NULL && plan != NULL)
-        keep_key(run, plan->request_key, plan->request_digest);
-    (void)pthread_mutex_unlock(&migrator->claiming);
-    return run;
-}
-
-static bool
-is_migration(const FerryRun *run, FerrySide side)
-{
-    const FerryJobIdentity *who = ferry_job_identity(run->job);
-
-    return who->kind == FERRY_JOB_MIGRATE && who->side == side;
-}
-
-unsigned
-ferry_run_count(FerryMigrator *migrator, FerrySide side)
-{
-    GHashTableIter iter;
-    gpointer value = NULL;
-    unsigned count = 0;
-
-    lock(migrator);
-    g_hash_table_iter_init(&iter, migrator->runs);
-    while (g_hash_table_iter_next(&iter, NULL, &value))
-        count += is_migration(value, side) && !run_is_over(value);
-    unlock(migrator);
-    return count;
-}
-
 bool
 ferry_migrator_is_stopping(const FerryMigrator *migrator)
 {
@@ -221,6 +43,42 @@ ferry_migrator_is_stopping(const FerryMigrator *migrator)
 }
 
 /* ---- life ---- */
+
+/* The journal first: what only the table knows cannot be asked for after a restart. */
+static bool
+forget(FerryMigrator *self, GError **error)
+{
+    const FerryClock *clock = self->config.clock;
+    const int64_t before_us = clock->wall_us(clock) - self->config.tombstone_ms * 1000;
+    g_autoptr(GPtrArray) ids = NULL;
+    g_autoptr(GPtrArray) runs = g_ptr_array_new_with_free_func((GDestroyNotify)ferry_run_unref);
+
+    self->forget_ms = clock->now_ms(clock) + FORGET_MS;
+    if (!ferry_journal_forget(self->config.store, before_us, &ids, error))
+        return false;
+    lock(self);
+    for (guint i = 0; i < ids->len; i++) {
+        const char *id = g_ptr_array_index(ids, i);
+        gpointer key = NULL, run = NULL;
+
+        if (!g_hash_table_steal_extended(self->runs, id, &key, &run))
+            continue;
+        g_free(key);
+        g_ptr_array_add(runs, run); /* dropped without the lock: the last one waits for a thread */
+    }
+    unlock(self);
+    return true;
+}
+
+void
+ferry_migrator_tidy(FerryMigrator *self)
+{
+    const FerryClock *clock = self->config.clock;
+    g_autoptr(GError) error = NULL;
+
+    if (clock->now_ms(clock) >= self->forget_ms && !forget(self, &error))
+        g_warning("jobs that ended long ago are kept for another hour: %s", error->message);
+}
 
 /* Brings libvirt's events to the drivers' bell. */
 static void *
@@ -233,6 +91,7 @@ pump_main(void *data)
 
         ferry_bell_ring(self->bell);
         ferry_late_look(self);
+        ferry_migrator_tidy(self);
         (void)ferry_guests_wait(self->config.guests, NULL, seen, PUMP_MS);
     }
     return NULL;
@@ -263,7 +122,7 @@ ferry_migrator_new(const FerryMigratorConfig *config)
     self->bell = ferry_bell_new();
     self->shown = ferry_bell_new();
     self->runs =
-        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)ferry_run_free);
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)ferry_run_unref);
     self->late = g_ptr_array_new_with_free_func(ferry_late_free);
     (void)pthread_mutex_init(&self->lock, NULL);
     (void)pthread_mutex_init(&self->claiming, NULL);
@@ -307,8 +166,8 @@ bring_back_key(FerryRun *run, const GPtrArray *records)
                        ? NULL
                        : json_loads(first->data, 0, NULL);
 
-    keep_key(run, json_string_value(json_object_get(plan, "request_key")),
-             json_string_value(json_object_get(plan, "request_digest")));
+    ferry_run_keep_key(run, json_string_value(json_object_get(plan, "request_key")),
+                       json_string_value(json_object_get(plan, "request_digest")));
     json_decref(plan);
 }
 
@@ -377,7 +236,7 @@ recover_one(FerryMigrator *self, const FerryJobRow *row, GError **error)
     g_autoptr(GPtrArray) records = NULL;
     g_autofree char *file = NULL;
     g_autoptr(GError) wrong = NULL;
-    FerryRun *run = NULL;
+    g_autoptr(FerryRun) run = NULL;
 
     if (!ferry_journal_read(self->config.store, row->id, &records, error))
         return false;
@@ -400,11 +259,9 @@ recover_one(FerryMigrator *self, const FerryJobRow *row, GError **error)
 bool
 ferry_migrator_recover(FerryMigrator *self, GError **error)
 {
-    const FerryClock *clock = self->config.clock;
     g_autoptr(GPtrArray) rows = NULL;
 
-    if (!ferry_journal_forget(self->config.store,
-                              clock->wall_us(clock) - self->config.tombstone_ms * 1000, error) ||
+    if (!forget(self, error) ||
         !ferry_journal_jobs(self->config.store, FERRY_JOURNAL_ALL, &rows, error))
         return false;
     for (guint i = 0; i < rows->len; i++)
@@ -449,7 +306,7 @@ any_run(FerryMigrator *self, bool (*is)(FerryRun *run))
 static bool
 is_under_way(FerryRun *run)
 {
-    return run->started && !run_is_over(run);
+    return run->started && !ferry_run_is_over(run);
 }
 
 bool
@@ -505,7 +362,7 @@ ferry_migrator_jobs(FerryMigrator *self)
 FerryJob *
 ferry_migrator_job(FerryMigrator *self, const char *id)
 {
-    FerryRun *run = ferry_run_find(self, id);
+    g_autoptr(FerryRun) run = ferry_run_find(self, id);
 
     return run == NULL ? NULL : ferry_job_ref(run->job);
 }
@@ -513,7 +370,7 @@ ferry_migrator_job(FerryMigrator *self, const char *id)
 FerryJob *
 ferry_migrator_job_of_guest(FerryMigrator *self, const char *guest_uuid)
 {
-    FerryRun *run = ferry_run_of_guest(self, guest_uuid);
+    g_autoptr(FerryRun) run = ferry_run_of_guest(self, guest_uuid);
 
     return run == NULL ? NULL : ferry_job_ref(run->job);
 }

@@ -125,11 +125,12 @@ begin(FerryMigrator *self,
         identity.guest_uuid = plan->guest_uuid;
     }
     *ret = ferry_run_claim(self, &identity, NULL, &busy);
-    if (*ret == NULL) {
+    if (*ret != NULL)
+        return ferry_run_begin_target(*ret, g_steal_pointer(&plan), error);
+    *ret = ferry_run_find(self, job_id); /* the same request, sent again, was faster */
+    if (*ret == NULL)
         *ret_reasons = reason("busy", busy->message);
-        return true;
-    }
-    return ferry_run_begin_target(*ret, g_steal_pointer(&plan), error);
+    return true;
 }
 
 static FerrySaid
@@ -152,7 +153,7 @@ ferry_migrator_peer_ask(FerryMigrator *self,
                         json_t **ret_reasons,
                         GError **error)
 {
-    FerryRun *run = ferry_run_find(self, job_id);
+    g_autoptr(FerryRun) run = ferry_run_find(self, job_id);
     json_int_t after = json_integer_value(json_object_get(body, "after"));
     json_int_t wait_ms = json_integer_value(json_object_get(body, "timeout_ms"));
 
@@ -187,7 +188,7 @@ ferry_migrator_peer_record(FerryMigrator *self,
                            json_t **ret,
                            GError **error)
 {
-    FerryRun *run = ferry_run_find(self, job_id);
+    g_autoptr(FerryRun) run = ferry_run_find(self, job_id);
     FerryRecordKind record = FERRY_RECORD_NONE;
     bool resolved = false;
     json_t *job = NULL;
@@ -213,7 +214,7 @@ ferry_migrator_peer_record(FerryMigrator *self,
 void
 ferry_migrator_guard(FerryMigrator *self, const FerryDomain *incoming, json_t *reasons)
 {
-    FerryRun *run = ferry_run_of_guest(self, incoming->uuid);
+    g_autoptr(FerryRun) run = ferry_run_of_guest(self, incoming->uuid);
     json_t *assign = NULL;
 
     if (ferry_run_count(self, FERRY_SIDE_TARGET) == 0)
@@ -233,7 +234,7 @@ ferry_migrator_peer_may_relay(FerryMigrator *self,
                               const char *job_id,
                               GError **error)
 {
-    FerryRun *run = ferry_run_find(self, job_id);
+    g_autoptr(FerryRun) run = ferry_run_find(self, job_id);
 
     if (run == NULL || ferry_job_identity(run->job)->side != FERRY_SIDE_TARGET) {
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_NOT_FOUND, "no job %s comes to this host",
@@ -246,7 +247,7 @@ ferry_migrator_peer_may_relay(FerryMigrator *self,
 void
 ferry_migrator_peer_relay(FerryMigrator *self, const char *job_id, int fd)
 {
-    FerryRun *run = ferry_run_find(self, job_id);
+    g_autoptr(FerryRun) run = ferry_run_find(self, job_id);
 
     if (run != NULL)
         ferry_run_relay(run, fd);

@@ -79,7 +79,7 @@ ferry_migrator_save(FerryMigrator *self,
     g_autoptr(FerryPlan) plan = NULL;
     json_t *reasons = json_array();
     FerryJobIdentity identity;
-    FerryRun *run = NULL;
+    g_autoptr(FerryRun) run = NULL;
 
     if (!ferry_store_make_room(self->config.store, error) ||
         !plan_save(self, request, &plan, reasons, error)) {
@@ -232,7 +232,7 @@ begin_restore(FerryMigrator *self, FerrySaved *saved, FerryJob **ret_job, GError
                                         .target = self->config.name,
                                         .kind = FERRY_JOB_RESTORE,
                                         .file = saved->file };
-    FerryRun *run = ferry_run_claim(self, &identity, NULL, error);
+    g_autoptr(FerryRun) run = ferry_run_claim(self, &identity, NULL, error);
 
     if (run == NULL) {
         ferry_saved_free(saved);

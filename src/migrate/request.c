@@ -71,7 +71,7 @@ was_begun(FerryMigrator *self,
           FerryJob **ret_job,
           GError **error)
 {
-    FerryRun *run = request->key == NULL ? NULL : ferry_run_of_key(self, request->key);
+    g_autoptr(FerryRun) run = request->key == NULL ? NULL : ferry_run_of_key(self, request->key);
 
     if (run == NULL)
         return false;
@@ -94,7 +94,7 @@ ferry_migrator_start(FerryMigrator *self,
     g_autoptr(FerryHostRow) host = NULL;
     g_autoptr(FerryPlan) plan = NULL;
     json_t *reasons = json_array();
-    FerryRun *run = NULL;
+    g_autoptr(FerryRun) run = NULL;
     FerryJobIdentity identity;
     g_autoptr(GError) busy = NULL;
 
@@ -141,7 +141,7 @@ bool
 ferry_migrator_cancel(FerryMigrator *self, FerryJob *job, GError **error)
 {
     const FerryJobIdentity *who = ferry_job_identity(job);
-    FerryRun *run = ferry_run_find(self, who->id);
+    g_autoptr(FerryRun) run = ferry_run_find(self, who->id);
     FerryRecordKind record = FERRY_RECORD_NONE;
 
     if (ferry_job_is_over(job)) {

@@ -177,7 +177,7 @@ ferry_migrator_resolve(FerryMigrator *self,
                        GError **error)
 {
     const FerryJobIdentity *who = ferry_job_identity(job);
-    FerryRun *run = ferry_run_find(self, who->id);
+    g_autoptr(FerryRun) run = ferry_run_find(self, who->id);
     g_autoptr(GPtrArray) records = NULL;
     FerryResolution resolution = { .fenced = request->fenced,
                                    .reason = request->reason,

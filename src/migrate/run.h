@@ -16,7 +16,7 @@
 #include "store/host.h"
 
 /*
- * A job under way on this host, for the files of the migrator: migrator.c (the table), begin.c
+ * A job under way on this host, for the files of the migrator: run.c (their table), begin.c
  * (plan and check), run-source.c, run-target.c and run-saved.c (the threads), run-resolve.c (an
  * operator's decision), late.c (devices left for later).
  */
@@ -32,13 +32,15 @@ struct _FerryMigrator {
 
     pthread_mutex_t claiming; /* held while a guest is looked up and taken; before lock */
     pthread_mutex_t lock;     /* of runs and late; before a run's lock, never after it */
-    GHashTable *runs;         /* job id → FerryRun; stays until the migrator goes: the job list */
-    GPtrArray *late;          /* see late.c */
-    atomic_bool stopping;     /* asked under a run's lock as well */
+    GHashTable *runs;     /* job id → FerryRun; stays until its job is forgotten: the job list */
+    GPtrArray *late;      /* see late.c */
+    atomic_bool stopping; /* asked under a run's lock as well */
+    int64_t forget_ms;    /* when old jobs are forgotten next; the pump's */
 };
 
 struct _FerryRun {
     FerryHand hand; /* first: a target's ops get the run as their data; a source's get its link */
+    gatomicrefcount refs;
     FerryMigrator *migrator;
     FerryJob *job;
     char *key, *digest; /* (nullable): of the request that began it; set before others see it */
@@ -72,32 +74,51 @@ struct _FerryRun {
     bool relaying;      /* its tunnel's thread looks at it */
 };
 
-/** Returns: (transfer none): the new run, in the table; its thread is not started */
+/**
+ * Drops what new, claim or a look-up gave.  The last one waits for the run's thread, which a table
+ * that forgets a run knows to have ended.
+ */
+void ferry_run_unref(FerryRun *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(FerryRun, ferry_run_unref)
+
+/** Returns: (transfer full): the new run, in the table; its thread is not started */
 FerryRun *ferry_run_new(FerryMigrator *migrator, const FerryJobIdentity *identity);
 /** Whether no run holds the guest; else FERRY_ERROR_BUSY naming its job. */
 bool ferry_run_check_free(FerryMigrator *migrator, const char *guest_uuid, GError **error);
 
-/** Both in one step; NULL when it is held.  @plan: (nullable): whose request's key it keeps */
+/**
+ * Both in one step.  @plan: (nullable): whose request's key it keeps
+ *
+ * Returns: (nullable) (transfer full): NULL with FERRY_ERROR_BUSY when the guest is held, or the
+ *          job is in the table already
+ */
 FerryRun *ferry_run_claim(FerryMigrator *migrator,
                           const FerryJobIdentity *identity,
                           const FerryPlan *plan,
                           GError **error);
 
-void ferry_run_free(FerryRun *self);
+/** Says which request began it; once, before others see it.  Both: (nullable) */
+void ferry_run_keep_key(FerryRun *run, const char *key, const char *digest);
 
-/** Returns: (nullable) (transfer none): the run of that job; runs live as long as the migrator */
+/** Whether its thread has ended. */
+bool ferry_run_is_over(FerryRun *run);
+
+/** Returns: (nullable) (transfer full): the run of that job */
 FerryRun *ferry_run_find(FerryMigrator *migrator, const char *job_id);
 
-/** Returns: (nullable) (transfer none): the run that a request with this key began */
+/** Returns: (nullable) (transfer full): the run that a request with this key began */
 FerryRun *ferry_run_of_key(FerryMigrator *migrator, const char *key);
 
-/** Returns: (nullable) (transfer none): the live run that holds the guest */
+/** Returns: (nullable) (transfer full): the live run that holds the guest */
 FerryRun *ferry_run_of_guest(FerryMigrator *migrator, const char *guest_uuid);
 
 /** Returns: how many runs of that side are under way */
 unsigned ferry_run_count(FerryMigrator *migrator, FerrySide side);
 
 bool ferry_migrator_is_stopping(const FerryMigrator *migrator);
+
+/** Once an hour: forgets the jobs that ended longer ago than tombstone_ms.  The pump's thread. */
+void ferry_migrator_tidy(FerryMigrator *self);
 
 /* check.c */
 /** @ret: (out) (transfer full): the known host; else FERRY_ERROR_NOT_FOUND or FERRY_ERROR_DENIED */

@@ -228,11 +228,22 @@ ferry_journal_jobs(FerryStore *self, FerryJournalWhich which, GPtrArray **ret, G
     return ferry_store_collect(self, query, job_of, (GDestroyNotify)ferry_job_row_free, ret, error);
 }
 
+static bool
+id_of(FerryStore *self, sqlite3_stmt *query, void **ret, GError **error)
+{
+    (void)self;
+    (void)error;
+    *ret = ferry_store_text(query, 0);
+    return true;
+}
+
 bool
-ferry_journal_forget(FerryStore *self, int64_t done_before_us, GError **error)
+ferry_journal_forget(FerryStore *self, int64_t done_before_us, GPtrArray **ret, GError **error)
 {
     FERRY_STORE_LOCKED(self);
+    g_autoptr(sqlite3_stmt) query = ferry_store_query(
+        self, error, "DELETE FROM job WHERE record = 'DONE' AND updated_us < ? RETURNING id", "i",
+        done_before_us);
 
-    return ferry_store_run(self, error, "DELETE FROM job WHERE record = 'DONE' AND updated_us < ?",
-                           "i", done_before_us);
+    return ferry_store_collect(self, query, id_of, g_free, ret, error);
 }

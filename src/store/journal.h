@@ -60,5 +60,10 @@ typedef enum {
 /** @ret: (out) (transfer full): array of FerryJobRow, newest first, freeing its elements */
 bool ferry_journal_jobs(FerryStore *self, FerryJournalWhich which, GPtrArray **ret, GError **error);
 
-/** Removes the jobs, with their records, that were DONE before @done_before_us (wall clock). */
-bool ferry_journal_forget(FerryStore *self, int64_t done_before_us, GError **error);
+/**
+ * Removes the jobs, with their records, that were DONE before @done_before_us (wall clock).
+ *
+ * @ret: (out) (transfer full): array of their ids
+ */
+bool
+ferry_journal_forget(FerryStore *self, int64_t done_before_us, GPtrArray **ret, GError **error);

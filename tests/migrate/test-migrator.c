@@ -1,4 +1,4 @@
-#include "migrate/migrator.h"
+#include "migrate/run.h"
 
 #include <glib/gstdio.h>
 #include <pthread.h>
@@ -10,10 +10,30 @@
 #define JOB    "5c36f433-e8cb-4dbb-8e75-905305d1fc76"
 #define GUEST  "0f0e1d2c-3b4a-4958-8776-695a4b3c2d1e"
 #define ROUNDS 300
+#define DAY_MS (24 * 3600 * INT64_C(1000))
 #define ENOUGH 10000
+
+/* The machine's, until the test lets days go by. */
+typedef struct {
+    FerryClock clock;
+    gint64 gone_ms;
+} Clock;
+
+static int64_t
+now_ms(const FerryClock *clock)
+{
+    return ferry_clock_system()->now_ms(clock) + ((const Clock *)clock)->gone_ms;
+}
+
+static int64_t
+wall_us(const FerryClock *clock)
+{
+    return ferry_clock_system()->wall_us(clock) + 1000 * ((const Clock *)clock)->gone_ms;
+}
 
 /* A host that never heard of the job its peer takes back: the answer is a tombstone. */
 typedef struct {
+    Clock clock;
     char *folder, *db;
     FerryStore *store;
     FerryGuests *guests;
@@ -23,9 +43,12 @@ typedef struct {
 static void
 host_setup(Host *self, gconstpointer data)
 {
-    FerryMigratorConfig config = { .clock = ferry_clock_system(), .name = "beta" };
+    FerryMigratorConfig config = { .clock = &self->clock.clock,
+                                   .name = "beta",
+                                   .tombstone_ms = 7 * DAY_MS };
 
     (void)data;
+    self->clock = (Clock){ .clock = { .now_ms = now_ms, .wall_us = wall_us } };
     self->folder = g_dir_make_tmp("ferry-test-XXXXXX", NULL);
     self->db = g_build_filename(self->folder, "ferry.db", NULL);
     g_assert_true(ferry_store_open(self->db, &self->store, NULL));
@@ -77,7 +100,6 @@ host_teardown(Host *self, gconstpointer data)
     const char *file = NULL;
 
     (void)data;
-    end_job(self);
     ferry_migrator_free(self->migrator);
     ferry_guests_free(self->guests);
     ferry_store_close(self->store);
@@ -106,6 +128,102 @@ test_tombstone(Host *self, gconstpointer data)
     g_assert_error(error, FERRY_ERROR, FERRY_ERROR_DENIED);
     json_decref(none);
     json_decref(gone);
+    end_job(self);
+}
+
+static unsigned
+n_jobs(Host *self)
+{
+    g_autoptr(GPtrArray) jobs = ferry_migrator_jobs(self->migrator);
+
+    return jobs->len;
+}
+
+static void
+assert_kept(Host *self, unsigned expected)
+{
+    g_autoptr(GPtrArray) rows = NULL;
+
+    ferry_migrator_tidy(self->migrator);
+    g_assert_true(ferry_journal_jobs(self->store, FERRY_JOURNAL_ALL, &rows, NULL));
+    g_assert_cmpuint(rows->len, ==, expected);
+    g_assert_cmpuint(n_jobs(self), ==, expected);
+}
+
+/* By the host that goes on running: looked at once an hour, and gone for all who ask. */
+static void
+test_forgotten(Host *self, gconstpointer data)
+{
+    g_autoptr(FerryJob) held = NULL;
+    g_autoptr(FerryRun) run = NULL;
+    json_t *answer = NULL;
+
+    (void)data;
+    json_decref(ask(self, "alpha", "abort", NULL));
+    end_job(self);
+    assert_kept(self, 1);
+    run = ferry_run_find(self->migrator, JOB);
+    held = ferry_migrator_job(self->migrator, JOB);
+    self->clock.gone_ms += 6 * DAY_MS;
+    assert_kept(self, 1);
+    self->clock.gone_ms += DAY_MS - 1800 * 1000;
+    assert_kept(self, 1);
+    self->clock.gone_ms += 1800 * 1000; /* old enough, but the hour is not over */
+    self->clock.gone_ms += 1;
+    assert_kept(self, 1);
+    self->clock.gone_ms += 1800 * 1000;
+    assert_kept(self, 0);
+    g_assert_null(ferry_migrator_job(self->migrator, JOB));
+    g_assert_true(ferry_run_is_over(run)); /* whoever looked it up before still has it */
+    g_assert_true(ferry_job_is_over(held));
+    answer = ask(self, "alpha", "status", NULL);
+    g_assert_cmpstr(json_string_value(json_object_get(answer, "record")), ==, "none");
+    json_decref(answer);
+}
+
+/* Two requests may both have found that there is no such job. */
+static void
+test_claimed_once(Host *self, gconstpointer data)
+{
+    const FerryJobIdentity tombstone = { .id = JOB,
+                                         .side = FERRY_SIDE_TARGET,
+                                         .guest_name = "",
+                                         .guest_uuid = "",
+                                         .source = "alpha",
+                                         .target = "beta" };
+    g_autoptr(GError) error = NULL;
+    g_autoptr(FerryRun) first = ferry_run_claim(self->migrator, &tombstone, NULL, NULL);
+
+    (void)data;
+    g_assert_nonnull(first);
+    g_assert_null(ferry_run_claim(self->migrator, &tombstone, NULL, &error));
+    g_assert_error(error, FERRY_ERROR, FERRY_ERROR_BUSY);
+    g_assert_cmpuint(n_jobs(self), ==, 1);
+}
+
+static void *
+take_back(void *data)
+{
+    json_decref(ask(data, "alpha", "abort", NULL));
+    return NULL;
+}
+
+/* A peer that hears nothing says it again while the first request is still looked at: one job. */
+static void
+test_asked_at_once(Host *self, gconstpointer data)
+{
+    pthread_t threads[8];
+    g_autoptr(GPtrArray) records = NULL;
+
+    (void)data;
+    for (size_t i = 0; i < G_N_ELEMENTS(threads); i++)
+        g_assert_cmpint(pthread_create(&threads[i], NULL, take_back, self), ==, 0);
+    for (size_t i = 0; i < G_N_ELEMENTS(threads); i++)
+        g_assert_cmpint(pthread_join(threads[i], NULL), ==, 0);
+    end_job(self);
+    g_assert_cmpuint(n_jobs(self), ==, 1);
+    g_assert_true(ferry_journal_read(self->store, JOB, &records, NULL));
+    g_assert_cmpuint(records->len, ==, 2); /* ABORTED, DONE */
 }
 
 /* What the keeper and `ferry job list` do all the time. */
@@ -135,6 +253,7 @@ test_asked_and_looked_at(Host *self, gconstpointer data)
     for (unsigned i = 0; i < ROUNDS; i++)
         json_decref(ask(self, "alpha", "wait", NULL));
     g_assert_cmpint(pthread_join(thread, NULL), ==, 0);
+    end_job(self);
 }
 
 int
@@ -142,6 +261,10 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add("/migrator/tombstone", Host, NULL, host_setup, test_tombstone, host_teardown);
+    g_test_add("/migrator/forgotten", Host, NULL, host_setup, test_forgotten, host_teardown);
+    g_test_add("/migrator/claimed-once", Host, NULL, host_setup, test_claimed_once, host_teardown);
+    g_test_add("/migrator/asked-at-once", Host, NULL, host_setup, test_asked_at_once,
+               host_teardown);
     g_test_add("/migrator/asked-and-looked-at", Host, NULL, host_setup, test_asked_and_looked_at,
                host_teardown);
     return g_test_run();

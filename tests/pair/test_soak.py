@@ -50,7 +50,7 @@ def assert_no_growth(before, after, names):
 
 
 def let_tombstones_age(host):
-    """ferryd forgets them when it starts."""
+    """ferryd forgets them when it starts, else once an hour."""
     host.ferryd.stop()
     host.ferryd.sql(f"UPDATE job SET created_us = created_us - {TOMBSTONE_US},"
                     f" updated_us = updated_us - {TOMBSTONE_US}")

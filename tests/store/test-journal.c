@@ -221,14 +221,19 @@ static void
 test_forget_takes_old_tombstones_only(StoreFixture *fixture, gconstpointer data)
 {
     g_autoptr(GPtrArray) records = NULL;
+    g_autoptr(GPtrArray) none = NULL;
+    g_autoptr(GPtrArray) ids = NULL;
 
     (void)data;
     append(fixture, &job_a, FERRY_RECORD_PLANNED, NULL, 1);
     append(fixture, &job_a, FERRY_RECORD_DONE, NULL, 20);
     append(fixture, &job_b, FERRY_RECORD_RESERVED, NULL, 3);
-    g_assert_true(ferry_journal_forget(fixture->store, 20, NULL));
+    g_assert_true(ferry_journal_forget(fixture->store, 20, &none, NULL));
+    g_assert_cmpuint(none->len, ==, 0);
     assert_jobs(fixture, FERRY_JOURNAL_ALL, "job-b job-a");
-    g_assert_true(ferry_journal_forget(fixture->store, 21, NULL));
+    g_assert_true(ferry_journal_forget(fixture->store, 21, &ids, NULL));
+    g_assert_cmpuint(ids->len, ==, 1);
+    g_assert_cmpstr(g_ptr_array_index(ids, 0), ==, "job-a");
     assert_jobs(fixture, FERRY_JOURNAL_ALL, "job-b");
     g_assert_true(ferry_journal_read(fixture->store, "job-a", &records, NULL));
     g_assert_cmpuint(records->len, ==, 0);
