@@ -83,7 +83,15 @@ class Host:
         return f"{self.folder}/{program}.log"
 
     def start_libvirtd(self):
+        if self.libvirtd:
+            self._remove_orphans()
         self.libvirtd = Service(self.namespace, ["/usr/sbin/libvirtd"], self.log("libvirtd"))
+
+    def _remove_orphans(self):
+        """As whoever looks after the host does: a libvirtd that was killed while it plugged in a macvtap has left it, with
+        its MAC address, which nobody else can use then; no status of a guest names it."""
+        self.run("sh", "-c", "cd /sys/class/net; for link in macvtap*; do [ ! -e $link ] || "
+                             "grep -q \"'$link'\" /run/libvirt/qemu/*.xml || ip link del $link; done")
 
     def restart_libvirtd(self, number=signal.SIGTERM):
         self.libvirtd.stop(number)
