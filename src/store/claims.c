@@ -65,30 +65,12 @@ ferry_claim_row_free(FerryClaimRow *row)
     " made_in, since_us"
 
 static bool
-parse_state(FerryStore *self,
-            const char *text,
-            int64_t generation,
-            FerryClaimState *ret,
-            GError **e)
-{
-    for (FerryClaimState state = 0; state < FERRY_CLAIM_N_STATES; state++) {
-        if (g_strcmp0(text, state_names[state]) == 0) {
-            *ret = state;
-            return true;
-        }
-    }
-    g_set_error(e, FERRY_ERROR, FERRY_ERROR_CORRUPT,
-                "cannot read claim %" G_GINT64_FORMAT " from %s: it says \"%s\", which no ferry "
-                "writes. The file was kept: copy it away, and look at what the guests use.",
-                generation, self->path, text);
-    return false;
-}
-
-static bool
 row_of(FerryStore *self, sqlite3_stmt *query, void **ret, GError **error)
 {
     g_autoptr(FerryClaimRow) row = g_new0(FerryClaimRow, 1);
     g_autofree char *state = ferry_store_text(query, 8);
+    g_autofree char *generation = ferry_store_text(query, 0);
+    int known = -1;
 
     row->generation = sqlite3_column_int64(query, 0);
     row->pool = ferry_store_text(query, 1);
@@ -102,21 +84,21 @@ row_of(FerryStore *self, sqlite3_stmt *query, void **ret, GError **error)
     row->attrs = ferry_store_text(query, 10);
     row->made_in = ferry_store_text(query, 11);
     row->since_us = sqlite3_column_int64(query, 12);
-    if (!parse_state(self, state, row->generation, &row->state, error))
+    known = ferry_store_word(self, state, state_names, G_N_ELEMENTS(state_names), "claim",
+                             generation, error);
+    if (known < 0)
         return false;
+    row->state = (FerryClaimState)known;
     *ret = g_steal_pointer(&row);
     return true;
 }
 
-/* The first row of a query that may be NULL with @error set; *@ret is NULL when there is none. */
 static bool
 first_row(FerryStore *self, sqlite3_stmt *query, FerryClaimRow **ret, GError **error)
 {
     void *found = NULL;
-    bool row = false;
 
-    if (query == NULL || !ferry_store_next(self, query, &row, error) ||
-        (row && !row_of(self, query, &found, error)))
+    if (!ferry_store_first(self, query, row_of, &found, error))
         return false;
     *ret = found;
     return true;

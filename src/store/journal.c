@@ -61,10 +61,8 @@ find_job(FerryStore *self, const char *sql, const char *key, FerryJobRow **ret, 
 {
     g_autoptr(sqlite3_stmt) query = ferry_store_query(self, error, sql, "s", key);
     void *job = NULL;
-    bool row = false;
 
-    if (query == NULL || !ferry_store_next(self, query, &row, error) ||
-        (row && !job_of(self, query, &job, error)))
+    if (!ferry_store_first(self, query, job_of, &job, error))
         return false;
     *ret = job;
     return true;

@@ -41,14 +41,8 @@ ferry_named_find(FerryStore *self,
 {
     FERRY_STORE_LOCKED(self);
     g_autoptr(sqlite3_stmt) query = ferry_store_query(self, error, table->find, "s", name);
-    void *found = NULL;
-    bool row = false;
 
-    if (query == NULL || !ferry_store_next(self, query, &row, error) ||
-        (row && !table->row_of(self, query, &found, error)))
-        return false;
-    *ret = found;
-    return true;
+    return ferry_store_first(self, query, table->row_of, ret, error);
 }
 
 bool

@@ -160,6 +160,43 @@ ferry_store_collect(FerryStore *self,
     return true;
 }
 
+bool
+ferry_store_first(FerryStore *self,
+                  sqlite3_stmt *query,
+                  FerryStoreRowOf row_of,
+                  void **ret,
+                  GError **error)
+{
+    void *found = NULL;
+    bool row = false;
+
+    if (query == NULL || !ferry_store_next(self, query, &row, error) ||
+        (row && !row_of(self, query, &found, error)))
+        return false;
+    *ret = found;
+    return true;
+}
+
+int
+ferry_store_word(FerryStore *self,
+                 const char *text,
+                 const char *const *words,
+                 size_t n_words,
+                 const char *what,
+                 const char *id,
+                 GError **error)
+{
+    for (size_t i = 0; i < n_words; i++) {
+        if (g_strcmp0(text, words[i]) == 0)
+            return (int)i;
+    }
+    g_set_error(error, FERRY_ERROR, FERRY_ERROR_CORRUPT,
+                "cannot read %s %s from %s: it says \"%s\", which no ferry writes. The file was "
+                "kept: copy it away, and look at what the guests use.",
+                what, id, self->path, text);
+    return -1;
+}
+
 char *
 ferry_store_text(sqlite3_stmt *query, int column)
 {

@@ -61,6 +61,27 @@ bool ferry_store_collect(FerryStore *self,
                          GPtrArray **ret,
                          GError **error);
 
+/** The first row of a query, as above; @ret: (out) (nullable) (transfer full): NULL: there is none
+ */
+bool ferry_store_first(FerryStore *self,
+                       sqlite3_stmt *query,
+                       FerryStoreRowOf row_of,
+                       void **ret,
+                       GError **error);
+
+/**
+ * Looks up which of @words a row says; -1 with FERRY_ERROR_CORRUPT when no ferry writes it.
+ *
+ * @what, @id: of the row, for the message: "claim", "12"
+ */
+int ferry_store_word(FerryStore *self,
+                     const char *text,
+                     const char *const *words,
+                     size_t n_words,
+                     const char *what,
+                     const char *id,
+                     GError **error);
+
 /** Returns: (transfer full): a text column of the current row */
 char *ferry_store_text(sqlite3_stmt *query, int column);
 

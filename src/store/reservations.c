@@ -52,31 +52,12 @@ ferry_reservation_is_open(const FerryReservationRow *row, int64_t now_us)
 }
 
 static bool
-parse_state(FerryStore *self,
-            const char *text,
-            const char *id,
-            FerryReservationState *ret,
-            GError **error)
-{
-    for (FerryReservationState state = 0; state < FERRY_RESERVATION_N_STATES; state++) {
-        if (g_strcmp0(text, state_names[state]) == 0) {
-            *ret = state;
-            return true;
-        }
-    }
-    g_set_error(error, FERRY_ERROR, FERRY_ERROR_CORRUPT,
-                "cannot read reservation %s from %s: it says \"%s\", which no ferry writes. The "
-                "file was kept: copy it away, and look at what the guests use.",
-                id, self->path, text);
-    return false;
-}
-
-static bool
 row_of(FerryStore *self, sqlite3_stmt *query, void **ret, GError **error)
 {
     g_autoptr(FerryReservationRow) row = g_new0(FerryReservationRow, 1);
     g_autofree char *side = ferry_store_text(query, 1);
     g_autofree char *state = ferry_store_text(query, 7);
+    int known = -1;
 
     row->id = ferry_store_text(query, 0);
     row->side = strcmp(side, ferry_side_name(FERRY_SIDE_TARGET)) == 0 ? FERRY_SIDE_TARGET
@@ -89,21 +70,21 @@ row_of(FerryStore *self, sqlite3_stmt *query, void **ret, GError **error)
     row->job = ferry_store_text(query, 8);
     row->created_us = sqlite3_column_int64(query, 9);
     row->expires_us = sqlite3_column_int64(query, 10);
-    if (!parse_state(self, state, row->id, &row->state, error))
+    known = ferry_store_word(self, state, state_names, G_N_ELEMENTS(state_names), "reservation",
+                             row->id, error);
+    if (known < 0)
         return false;
+    row->state = (FerryReservationState)known;
     *ret = g_steal_pointer(&row);
     return true;
 }
 
-/* The first row of a query that may be NULL with @error set; *@ret is NULL when there is none. */
 static bool
 first_row(FerryStore *self, sqlite3_stmt *query, FerryReservationRow **ret, GError **error)
 {
     void *found = NULL;
-    bool row = false;
 
-    if (query == NULL || !ferry_store_next(self, query, &row, error) ||
-        (row && !row_of(self, query, &found, error)))
+    if (!ferry_store_first(self, query, row_of, &found, error))
         return false;
     *ret = found;
     return true;
