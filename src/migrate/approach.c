@@ -16,7 +16,7 @@ reserve(FerrySource *self)
         if (ferry_source_now_ms(self) - self->began_ms >= self->world.timers->prepare_ms)
             return ferry_source_abort(self, "target-unreachable", error->message);
         ferry_job_set_waiting(self->job, error->message);
-        return ferry_source_retry(self, self->world.timers->go_retry_ms);
+        return ferry_pace_retry(&self->pace, self->world.timers->go_retry_ms);
     }
     reasons = json_object_get(self->answer.details, "reasons");
     if (self->answer.record == FERRY_T_NONE && json_array_size(reasons) > 0) {
@@ -24,7 +24,7 @@ reserve(FerrySource *self)
         self->refused = true;
         return ferry_source_abort(self, "refused", "the target refused the guest");
     }
-    return ferry_source_again(self);
+    return ferry_pace_again(&self->pace);
 }
 
 static FerryStep
@@ -38,11 +38,11 @@ prepare(FerrySource *self)
     if (!ferry_source_ask(self, FERRY_ASK_PREPARE, &error))
         ferry_job_set_waiting(self->job, error->message);
     else if (self->answer.record == FERRY_T_PREPARED)
-        return ferry_source_again(self);
+        return ferry_pace_again(&self->pace);
     if (ferry_source_now_ms(self) - self->began_ms >= self->world.timers->prepare_ms)
         return ferry_source_abort(self, "prepare-timeout",
                                   "the target did not get ready within prepare_timeout_s");
-    return ferry_source_retry(self, self->world.timers->go_retry_ms);
+    return ferry_pace_retry(&self->pace, self->world.timers->go_retry_ms);
 }
 
 /* Section 2, step 3: the target's XML is computed of what is left once everything is off. */
@@ -88,7 +88,7 @@ wait_for_hybrid(FerrySource *self, const FerryPlanNeed *need, const char *why)
         ferry_job_set_timer(self->job, "detach_timeout_s",
                             self->unplug_ms + self->world.timers->detach_ms);
         renew_lease(self);
-        return ferry_source_pause(self, FERRY_SOURCE_POLL_MS);
+        return ferry_pace_wait(&self->pace, FERRY_SOURCE_POLL_MS);
     }
     late = g_strdup_printf("the guest did not release %s within detach_timeout_s: %s",
                            need->vf_alias, why);
@@ -119,7 +119,7 @@ take_hybrid_off(FerrySource *self, const FerryPlanNeed *need)
         return wait_for_hybrid(self, need, why);
     self->hybrids_off++;
     self->unplugging = false;
-    return ferry_source_again(self);
+    return ferry_pace_again(&self->pace);
 }
 
 /* (nullable): the next hybrid that may have its VF */
@@ -158,13 +158,13 @@ take_off(FerrySource *self)
     case FERRY_EPHEMERAL_WAIT:
         ferry_job_set_waiting(self->job, why);
         renew_lease(self);
-        return ferry_source_pause(self, FERRY_SOURCE_POLL_MS);
+        return ferry_pace_wait(&self->pace, FERRY_SOURCE_POLL_MS);
     case FERRY_EPHEMERAL_FAILED:
         return ferry_source_abort(self, "unplug-refused", why);
     case FERRY_EPHEMERAL_DONE:
         break;
     }
-    return ferry_ephemerals_next(self->ephemerals) != NULL ? ferry_source_again(self)
+    return ferry_ephemerals_next(self->ephemerals) != NULL ? ferry_pace_again(&self->pace)
                                                            : begin_transfer(self);
 }
 
@@ -242,5 +242,5 @@ ferry_source_do_call(FerrySource *self)
         self->called_over = true;
         return ferry_source_abort(self, "relay-failed", error->message);
     }
-    return ferry_source_again(self);
+    return ferry_pace_again(&self->pace);
 }

@@ -22,7 +22,7 @@ ferry_target_do_reserved(FerryTarget *self)
     json_t *reasons = NULL;
 
     if (self->plan == NULL)
-        return ferry_target_pause(self, FERRY_TARGET_POLL_MS);
+        return ferry_pace_wait(&self->pace, FERRY_TARGET_POLL_MS);
     if (self->domain == FERRY_TD_UNKNOWN || self->look.present) {
         reasons = json_pack(
             "[{s:s, s:s}]", "code", self->look.present ? "guest-exists" : "libvirt-away", "message",
@@ -88,7 +88,7 @@ ferry_target_do_lease(FerryTarget *self)
 {
     if (lease_is_over(self))
         return ferry_target_abort(self, "lease-over", "the source was silent for lease_s");
-    return ferry_target_pause(self, FERRY_TARGET_POLL_MS);
+    return ferry_pace_wait(&self->pace, FERRY_TARGET_POLL_MS);
 }
 
 /* Rows T8 and T13. */
@@ -104,7 +104,7 @@ ferry_target_do_wait(FerryTarget *self)
             ferry_job_set_waiting(self->job, "the source to hand the guest over or to give up: the "
                                              "guest is here, complete and stopped");
         }
-        return ferry_target_pause(self, FERRY_TARGET_POLL_MS);
+        return ferry_pace_wait(&self->pace, FERRY_TARGET_POLL_MS);
     }
     if (self->domain == FERRY_TD_INCOMING) {
         ferry_job_set_phase(self->job, FERRY_PHASE_TRANSFER);
@@ -113,9 +113,9 @@ ferry_target_do_wait(FerryTarget *self)
             self->world.far->relay(self->world.data) == FERRY_RELAY_OPEN)
             self->world.far->close_relay(self->world.data);
     }
-    return ferry_target_pause(self, self->look.present && self->look.reason == 1
-                                        ? COMPLETE_POLL_MS
-                                        : FERRY_TARGET_POLL_MS);
+    return ferry_pace_wait(&self->pace, self->look.present && self->look.reason == 1
+                                            ? COMPLETE_POLL_MS
+                                            : FERRY_TARGET_POLL_MS);
 }
 
 FerryStep
@@ -165,7 +165,7 @@ ferry_target_do_resume(FerryTarget *self)
         ferry_job_set_state(self->job, FERRY_JOB_IN_DOUBT); /* an alarm; nothing leads back */
         return ferry_target_retry(self, error);
     }
-    return ferry_target_again(self);
+    return ferry_pace_again(&self->pace);
 }
 
 FerryStep

@@ -16,7 +16,7 @@ ferry_source_do_destroy(FerrySource *self)
 
     if (!self->world.guest->destroy(self->world.data, &error))
         return ferry_source_retry_local(self, error);
-    return ferry_source_again(self);
+    return ferry_pace_again(&self->pace);
 }
 
 json_t *
@@ -102,13 +102,13 @@ release(FerrySource *self, GError **error)
 
     if (self->released || self->world.devices->release_guest(self->world.data, &local))
         return self->released = true;
-    if (self->tries < RELEASE_TRIES) {
+    if (self->pace.tries < RELEASE_TRIES) {
         g_propagate_error(error, g_steal_pointer(&local));
         return false;
     }
     left = g_strdup_printf("%s; ferryd goes on trying", local->message);
     ferry_job_add_degraded(self->job, "devices", left);
-    self->tries = 0; /* the definition has its own */
+    self->pace.tries = 0; /* the definition has its own */
     return self->released = true;
 }
 
@@ -120,7 +120,7 @@ ferry_source_do_finish(FerrySource *self)
 
     if (!hear_end(self)) {
         ferry_job_set_waiting(self->job, "the target to put the devices back");
-        return ferry_source_pause(self, FERRY_SOURCE_POLL_MS);
+        return ferry_pace_wait(&self->pace, FERRY_SOURCE_POLL_MS);
     }
     ferry_job_set_phase(self->job, FERRY_PHASE_FINISH);
     if (!release(self, &error))
@@ -128,7 +128,7 @@ ferry_source_do_finish(FerrySource *self)
     if (!undefine(self, &error)) {
         g_autofree char *left = NULL;
 
-        if (self->tries < UNDEFINE_TRIES)
+        if (self->pace.tries < UNDEFINE_TRIES)
             return ferry_source_retry_local(self, error);
         left = g_strdup_printf("%s; its hold marker stays, so it cannot start here: run \"virsh "
                                "undefine %s\"",
@@ -148,7 +148,7 @@ tell_aborted(FerrySource *self)
     (void)ferry_source_ask(self, FERRY_ASK_ABORT,
                            NULL); /* T's lease, or its own question, ends it */
     return self->answer.record == FERRY_T_ABORTED || self->answer.record == FERRY_T_NONE ||
-           ++self->tries >= LAST_WORD_TRIES;
+           ++self->pace.tries >= LAST_WORD_TRIES;
 }
 
 static FerryStep
@@ -161,7 +161,7 @@ put_back(FerrySource *self)
     else if (ferry_replug(&self->replug, self->plan, self->world.devices, self->world.data,
                           self->world.timers, self->job, now_ms))
         return FERRY_STEP_AGAIN;
-    return ferry_source_pause(self, FERRY_SOURCE_POLL_MS);
+    return ferry_pace_wait(&self->pace, FERRY_SOURCE_POLL_MS);
 }
 
 /* Whether the guest is there to put devices into; libvirt away is no answer. */
@@ -183,12 +183,12 @@ start_from_disk(FerrySource *self)
     g_autoptr(GError) error = NULL;
 
     if (self->world.guest->unmark(self->world.data, &error) && ferry_source_start(self, &error))
-        return ferry_source_again(self);
-    if (self->tries < START_TRIES)
+        return ferry_pace_again(&self->pace);
+    if (self->pace.tries < START_TRIES)
         return ferry_source_retry_local(self, error);
     self->unstartable = true;
     ferry_job_add_reason(self->job, "not-started", error->message);
-    return ferry_source_again(self);
+    return ferry_pace_again(&self->pace);
 }
 
 /* Rows S19 and S20: the guest as it was before, then DONE. */
@@ -207,7 +207,7 @@ ferry_source_do_undo(FerrySource *self)
     if (up && put_back(self) != FERRY_STEP_AGAIN)
         return FERRY_STEP_WAIT;
     if (!tell_aborted(self))
-        return ferry_source_pause(self, self->world.timers->peer_keepalive_ms);
+        return ferry_pace_wait(&self->pace, self->world.timers->peer_keepalive_ms);
     if ((self->plan->autostart &&
          !self->world.guest->set_autostart(self->world.data, FERRY_AUTOSTART_ON, &error)) ||
         !self->world.guest->unmark(self->world.data, &error))
@@ -233,10 +233,10 @@ ferry_source_do_replug(FerrySource *self)
         return FERRY_STEP_WAIT;
     (void)ferry_source_ask(self, FERRY_ASK_ABORT, &error);
     if (self->answer.record == FERRY_T_ABORTED)
-        return ferry_source_again(self);
+        return ferry_pace_again(&self->pace);
     ferry_job_set_waiting(self->job, "the target to say that it gave the migration up; the guest "
                                      "is here, and only here");
-    return ferry_source_retry(self, self->world.timers->libvirt_retry_ms);
+    return ferry_pace_retry(&self->pace, self->world.timers->libvirt_retry_ms);
 }
 
 /* Row S18. */
@@ -251,5 +251,5 @@ ferry_source_do_resume(FerrySource *self)
                    : ferry_source_do_replug(self);
     if (!self->world.guest->resume(self->world.data, &error))
         return ferry_source_retry_local(self, error);
-    return ferry_source_again(self);
+    return ferry_pace_again(&self->pace);
 }

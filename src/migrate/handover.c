@@ -118,7 +118,7 @@ ferry_source_do_wait(FerrySource *self)
 
     if (self->record != FERRY_S_TRANSFER) {
         ferry_job_set_waiting(self->job, "this host's libvirt, which does not answer");
-        return ferry_source_retry(self, self->world.timers->libvirt_retry_ms);
+        return ferry_pace_retry(&self->pace, self->world.timers->libvirt_retry_ms);
     }
     if (self->held_ms == 0 && self->world.link->relay(self->world.data) >= FERRY_RELAY_HELD) {
         self->held_ms = now_ms;
@@ -133,7 +133,7 @@ ferry_source_do_wait(FerrySource *self)
     over = overrun(self, ferry_source_now_ms(self));
     if (over != NULL)
         return ferry_source_abort(self, over->code, over->message);
-    return ferry_source_pause(self, self->held_ms != 0 ? HELD_POLL_MS : FERRY_SOURCE_POLL_MS);
+    return ferry_pace_wait(&self->pace, self->held_ms != 0 ? HELD_POLL_MS : FERRY_SOURCE_POLL_MS);
 }
 
 /* Rows S2, S5, S6, S8 and S10: it goes no further, and the reason is what is known of it. */
@@ -174,7 +174,7 @@ ferry_source_do_go(FerrySource *self)
         self->handoff_ms = ferry_source_now_ms(self); /* recovered: counted from now */
     if (answered && self->answer.record != FERRY_T_PREPARED &&
         self->answer.record != FERRY_T_COMMIT)
-        return ferry_source_again(self);
+        return ferry_pace_again(&self->pace);
     if (ferry_source_now_ms(self) - self->handoff_ms >= self->world.timers->in_doubt_ms) {
         g_autofree char *doubt = g_strdup_printf(
             "%s to say whether the guest runs there: it is stopped here, whole, and %s may be "
@@ -186,7 +186,7 @@ ferry_source_do_go(FerrySource *self)
         ferry_job_set_state(self->job, FERRY_JOB_IN_DOUBT);
         ferry_job_set_waiting(self->job, doubt);
     }
-    return ferry_source_retry(self, self->world.timers->go_retry_ms);
+    return ferry_pace_retry(&self->pace, self->world.timers->go_retry_ms);
 }
 
 /* Rows S9 and S12. */
@@ -224,9 +224,9 @@ ferry_source_do_release(FerrySource *self)
 {
     self->world.link->release(self->world.data);
     if (self->world.link->relay(self->world.data) != FERRY_RELAY_NONE)
-        return ferry_source_retry(self, self->world.timers->libvirt_retry_ms);
+        return ferry_pace_retry(&self->pace, self->world.timers->libvirt_retry_ms);
     self->called_over = true;
-    return ferry_source_again(self);
+    return ferry_pace_again(&self->pace);
 }
 
 /* Rows S15 and S17: libvirt resumes the source, where there is one to resume. */
@@ -236,7 +236,7 @@ ferry_source_do_cut(FerrySource *self)
     if (self->called)
         self->world.link->cut(self->world.data);
     if (self->called && self->world.link->relay(self->world.data) != FERRY_RELAY_NONE)
-        return ferry_source_retry(self, self->world.timers->libvirt_retry_ms);
+        return ferry_pace_retry(&self->pace, self->world.timers->libvirt_retry_ms);
     self->called_over = true;
-    return ferry_source_again(self);
+    return ferry_pace_again(&self->pace);
 }

@@ -23,7 +23,7 @@ ferry_source_do_resolved(FerrySource *self, FerrySourceDomain domain)
         domain != FERRY_S_GONE) {
         if (!self->world.guest->destroy(self->world.data, &error))
             return ferry_source_retry_local(self, error);
-        return ferry_source_again(self);
+        return ferry_pace_again(&self->pace);
     }
     ferry_job_set_state(self->job, FERRY_JOB_RUNNING);
     ferry_job_set_phase(self->job, FERRY_PHASE_UNDO);

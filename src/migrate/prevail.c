@@ -46,7 +46,7 @@ ferry_target_do_resolved(FerryTarget *self)
     bool copy = self->domain == FERRY_TD_INCOMING || self->domain == FERRY_TD_COMPLETE;
 
     if (self->domain == FERRY_TD_UNKNOWN)
-        return ferry_target_pause(self, FERRY_TARGET_POLL_MS);
+        return ferry_pace_wait(&self->pace, FERRY_TARGET_POLL_MS);
     if (self->kept == FERRY_KEPT_MEMORY && self->domain == FERRY_TD_COMPLETE)
         return ferry_target_do_commit(self);
     if (self->domain == FERRY_TD_RUN) /* it was started, by the lines below */
@@ -55,11 +55,11 @@ ferry_target_do_resolved(FerryTarget *self)
     if (copy && self->look.persistent)
         return ferry_target_do_running(self);
     if (copy && self->kept == FERRY_KEPT_MEMORY) /* not seen whole yet: looked at again */
-        return ferry_target_pause(self, FERRY_TARGET_POLL_MS);
+        return ferry_pace_wait(&self->pace, FERRY_TARGET_POLL_MS);
     if (copy ? !self->world.guest->destroy(self->world.data, &error)
              : !start_from_disk(self, &error))
         return ferry_target_retry(self, error);
-    return ferry_target_again(self);
+    return ferry_pace_again(&self->pace);
 }
 
 static FerryStep

@@ -44,7 +44,7 @@ settle(FerryTarget *self, FerryStep *ret)
     bool up = self->domain == FERRY_TD_RUN || self->domain == FERRY_TD_COMPLETE;
 
     if (self->domain == FERRY_TD_UNKNOWN) {
-        *ret = ferry_target_pause(self, FERRY_TARGET_POLL_MS);
+        *ret = ferry_pace_wait(&self->pace, FERRY_TARGET_POLL_MS);
         return false;
     }
     if (!keep(self, &error) || !define(self, &error)) {
@@ -52,7 +52,7 @@ settle(FerryTarget *self, FerryStep *ret)
         return false;
     }
     if (up && !self->attached && !attach(self)) {
-        *ret = ferry_target_pause(self, FERRY_TARGET_POLL_MS);
+        *ret = ferry_pace_wait(&self->pace, FERRY_TARGET_POLL_MS);
         return false;
     }
     self->attached = true;
@@ -103,7 +103,7 @@ ferry_target_do_undo(FerryTarget *self)
         return ferry_target_retry(self, error);
     ferry_target_observe(self);
     if (self->domain != FERRY_TD_NONE)
-        return ferry_target_pause(self, FERRY_TARGET_POLL_MS);
+        return ferry_pace_wait(&self->pace, FERRY_TARGET_POLL_MS);
     if (!self->world.devices->release_job(self->world.data, &error) ||
         (self->ran && !self->world.devices->release_guest(self->world.data, &error)) ||
         !self->world.guest->unmark(self->world.data, &error))
@@ -126,5 +126,5 @@ ferry_target_do_answer(FerryTarget *self)
     if (!self->plan->user_paused)
         self->world.far->close_relay(self->world.data);
     ferry_job_set_waiting(self->job, "the source to end its side");
-    return ferry_target_pause(self, FERRY_TARGET_POLL_MS);
+    return ferry_pace_wait(&self->pace, FERRY_TARGET_POLL_MS);
 }

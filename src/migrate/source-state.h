@@ -1,6 +1,7 @@
 #pragma once
 
 #include "migrate/ephemeral.h"
+#include "migrate/pace.h"
 #include "migrate/replug.h"
 #include "migrate/resolve.h"
 #include "migrate/source.h"
@@ -46,8 +47,7 @@ struct _FerrySource {
     bool released;      /* what the guest had here is given back, or is told */
     char *target_xml;   /* computed when everything is off */
     const char *row;    /* of the table, decided last */
-    unsigned tries;     /* of one act in a row */
-    int64_t wait_ms;
+    FerryPace pace;
     int64_t began_ms;
     int64_t asked_ms; /* last question */
     int64_t heard_ms; /* last answer during the transfer */
@@ -59,24 +59,13 @@ struct _FerrySource {
     int64_t blackout_ms; /* -1 = not measured */
 };
 
-/* How long an impossible state is left alone before it is looked at again (and only looked at). */
-#define FERRY_SOURCE_ALARM_MS 5000
 /* How often a long step is looked at when nothing tells of a change. */
 #define FERRY_SOURCE_POLL_MS 250
 
 int64_t ferry_source_now_ms(const FerrySource *self);
 
-/** Returns: FERRY_STEP_WAIT, for at most @wait_ms */
-FerryStep ferry_source_pause(FerrySource *self, int64_t wait_ms);
-
-/** Returns: FERRY_STEP_WAIT, from @first_ms doubling at each try of the same act, at most 5 s */
-FerryStep ferry_source_retry(FerrySource *self, int64_t first_ms);
-
 /** An act on this host that failed: shown as what the job waits for, and tried again. */
 FerryStep ferry_source_retry_local(FerrySource *self, const GError *error);
-
-/** Returns: FERRY_STEP_AGAIN; the next retry's pauses begin anew */
-FerryStep ferry_source_again(FerrySource *self);
 
 /** R1 and R2.  @body: (transfer full) */
 FerryStep ferry_source_append(FerrySource *self,

@@ -9,8 +9,6 @@
 #include "base/error.h"
 #include "migrate/source-state.h"
 
-#define RETRY_MAX_MS 5000 /* section 7: go_retry_ms and libvirt_retry_ms double up to this */
-
 const FerryTimers ferry_timers_default = {
     .lease_ms = 120000,
     .prepare_ms = 60000,
@@ -39,33 +37,10 @@ ferry_source_now_ms(const FerrySource *self)
 }
 
 FerryStep
-ferry_source_pause(FerrySource *self, int64_t wait_ms)
-{
-    self->wait_ms = wait_ms;
-    return FERRY_STEP_WAIT;
-}
-
-FerryStep
-ferry_source_retry(FerrySource *self, int64_t first_ms)
-{
-    int64_t pause_ms = first_ms << MIN(self->tries, 16U);
-
-    self->tries++;
-    return ferry_source_pause(self, MIN(pause_ms, RETRY_MAX_MS));
-}
-
-FerryStep
 ferry_source_retry_local(FerrySource *self, const GError *error)
 {
     ferry_job_set_waiting(self->job, error->message);
-    return ferry_source_retry(self, self->world.timers->libvirt_retry_ms);
-}
-
-FerryStep
-ferry_source_again(FerrySource *self)
-{
-    self->tries = 0;
-    return FERRY_STEP_AGAIN;
+    return ferry_pace_retry(&self->pace, self->world.timers->libvirt_retry_ms);
 }
 
 FerryStep
@@ -81,7 +56,7 @@ ferry_source_append(FerrySource *self, FerryRecordKind kind, FerrySourceRecord r
     }
     self->record = record;
     ferry_answer_clear(&self->answer);
-    return ferry_source_again(self);
+    return ferry_pace_again(&self->pace);
 }
 
 FerryStep
@@ -124,12 +99,7 @@ ferry_source_ask(FerrySource *self, FerryAsk what, GError **error)
 static FerryStep
 do_impossible(FerrySource *self)
 {
-    ferry_job_set_state(self->job, FERRY_JOB_IN_DOUBT);
-    ferry_job_set_waiting(self->job,
-                          "a person: what is seen of the two guests cannot be (was one of them "
-                          "resumed or destroyed by hand?); nothing is touched; compare \"ferry job "
-                          "show\" and \"virsh domstate --reason\" on both hosts");
-    return ferry_source_pause(self, FERRY_SOURCE_ALARM_MS);
+    return ferry_pace_alarm(&self->pace, self->job);
 }
 
 static FerryStep
@@ -193,7 +163,7 @@ ferry_source_step(FerrySource *self)
         ferry_decide_source(self->record, domain, relay, self->answer.record, self->answer.domain);
     g_assert(decision.act < G_N_ELEMENTS(acts));
     if (g_strcmp0(decision.row, self->row) != 0)
-        self->tries = 0; /* what was tried in vain was something else */
+        self->pace.tries = 0; /* what was tried in vain was something else */
     self->row = decision.row;
     return acts[decision.act](self);
 }
@@ -324,7 +294,7 @@ ferry_source_plan(const FerrySource *self)
 int64_t
 ferry_source_wait_ms(const FerrySource *self)
 {
-    return self->wait_ms;
+    return self->pace.wait_ms;
 }
 
 FerryRecordKind

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "migrate/ephemeral.h"
+#include "migrate/pace.h"
 #include "migrate/replug.h"
 #include "migrate/resolve.h"
 #include "migrate/target.h"
@@ -39,11 +40,10 @@ struct _FerryTarget {
     bool defined;
     bool handed_on;  /* the job's claims are the guest's */
     json_t *reasons; /* of a refusal */
-    unsigned tries;
+    FerryPace pace;
     int64_t heard_ms;
     int64_t asked_ms;
     int64_t complete_ms; /* since when complete is seen; 0 = not */
-    int64_t wait_ms;
 };
 
 /* How often a long step is looked at when nothing tells of a change. */
@@ -52,12 +52,6 @@ struct _FerryTarget {
 #define FERRY_TARGET_SILENCES 5
 
 int64_t ferry_target_now_ms(const FerryTarget *self);
-
-/** Returns: FERRY_STEP_WAIT, for at most @wait_ms */
-FerryStep ferry_target_pause(FerryTarget *self, int64_t wait_ms);
-
-/** Returns: FERRY_STEP_AGAIN; the next retry's pauses begin anew */
-FerryStep ferry_target_again(FerryTarget *self);
 
 /** An act on this host that failed: shown as what the job waits for, and tried again. */
 FerryStep ferry_target_retry(FerryTarget *self, const GError *error);

@@ -9,9 +9,7 @@
 #include "base/error.h"
 #include "migrate/target-state.h"
 
-#define ASK_PAUSE_MS   2000 /* S silent: asked, at this pace */
-#define RETRY_MAX_MS   5000
-#define ALARM_PAUSE_MS 5000
+#define ASK_PAUSE_MS 2000 /* S silent: asked, at this pace */
 
 int64_t
 ferry_target_now_ms(const FerryTarget *self)
@@ -20,27 +18,10 @@ ferry_target_now_ms(const FerryTarget *self)
 }
 
 FerryStep
-ferry_target_pause(FerryTarget *self, int64_t wait_ms)
-{
-    self->wait_ms = wait_ms;
-    return FERRY_STEP_WAIT;
-}
-
-FerryStep
-ferry_target_again(FerryTarget *self)
-{
-    self->tries = 0;
-    return FERRY_STEP_AGAIN;
-}
-
-FerryStep
 ferry_target_retry(FerryTarget *self, const GError *error)
 {
-    int64_t pause_ms = self->world.timers->libvirt_retry_ms << MIN(self->tries, 16U);
-
-    self->tries++;
     ferry_job_set_waiting(self->job, error->message);
-    return ferry_target_pause(self, MIN(pause_ms, RETRY_MAX_MS));
+    return ferry_pace_retry(&self->pace, self->world.timers->libvirt_retry_ms);
 }
 
 /* Q1.  @body: (transfer full) */
@@ -56,7 +37,7 @@ ferry_target_append(FerryTarget *self, FerryRecordKind kind, FerryTargetRecord r
         return FERRY_STEP_FAILED;
     }
     self->record = record;
-    return ferry_target_again(self);
+    return ferry_pace_again(&self->pace);
 }
 
 FerryStep
@@ -149,12 +130,7 @@ ferry_target_observe(FerryTarget *self)
 static FerryStep
 do_impossible(FerryTarget *self)
 {
-    ferry_job_set_state(self->job, FERRY_JOB_IN_DOUBT);
-    ferry_job_set_waiting(self->job,
-                          "a person: what is seen of the two guests cannot be (was one of them "
-                          "resumed or destroyed by hand?); nothing is touched; compare \"ferry job "
-                          "show\" and \"virsh domstate --reason\" on both hosts");
-    return ferry_target_pause(self, ALARM_PAUSE_MS);
+    return ferry_pace_alarm(&self->pace, self->job);
 }
 
 typedef FerryStep (*Act)(FerryTarget *self);
@@ -228,7 +204,7 @@ ferry_target_hear(FerryTarget *self, FerrySaid said)
 int64_t
 ferry_target_wait_ms(const FerryTarget *self)
 {
-    return self->wait_ms;
+    return self->pace.wait_ms;
 }
 
 static FerryTargetAnswer
