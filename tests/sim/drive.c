@@ -1157,8 +1157,11 @@ sim_cancel(Sim *sim)
 {
     FerryRecordKind record = sim->world.record[SOURCE];
 
-    if (sim->source == NULL || sim->cancelled || record == FERRY_RECORD_HANDOFF ||
-        record == FERRY_RECORD_COMMITTED || record == FERRY_RECORD_DONE)
+    if (sim->source == NULL)
+        return; /* nobody there to ask */
+    sim->asked_to_cancel = true;
+    if (sim->cancelled || record == FERRY_RECORD_HANDOFF || record == FERRY_RECORD_COMMITTED ||
+        record == FERRY_RECORD_DONE)
         return;
     sim_note(sim, "* a user cancels");
     sim->cancelled = true;

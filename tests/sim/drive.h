@@ -61,7 +61,8 @@ struct _Sim {
     bool over[N_SIDES];
     int64_t wake_ms[N_SIDES];
     bool cancelled;
-    json_t *plan_json; /* the network keeps every RESERVE */
+    bool asked_to_cancel; /* ever, in time or too late */
+    json_t *plan_json;    /* the network keeps every RESERVE */
 
     FerryAnswer published; /* by T */
     FerryAnswer polled;    /* by S's long poll, with record TRANSFER */

@@ -103,7 +103,9 @@ result_of(Sim *sim)
 {
     SimResult result = { .violation = sim->violation,
                          .points = sim->points,
-                         .fault_happened = sim->fault_happened };
+                         .fault_happened = sim->fault_happened,
+                         .asked_to_cancel = sim->asked_to_cancel,
+                         .moved = sim->outcome.committed[SOURCE] };
 
     if (sim->trace != NULL)
         result.trace = g_string_free(g_steal_pointer(&sim->trace), FALSE);

@@ -29,7 +29,9 @@ typedef struct {
     const char *violation; /* (nullable): none */
     unsigned points;       /* gaps that it had */
     bool fault_happened;
-    char *trace; /* (nullable) (owned): only when asked for */
+    bool asked_to_cancel; /* a user did, in time or too late */
+    bool moved;           /* it ended handed over */
+    char *trace;          /* (nullable) (owned): only when asked for */
 } SimResult;
 
 typedef enum { SIM_QUIET, SIM_TRACED } SimVerbosity;

@@ -40,6 +40,7 @@ static const SimProfile profiles[] = {
     { "handoff", 50,  30,   20,   20,  20,  0,     2,     SIM_FROM_HANDOFF,    50,  300 },
     { "resolve", 40,  20,   30,   60,  20,  0,     2,     SIM_IN_HOLD,         300, 300 },
     { "unheard", 40,  10,   40,   60,  5,   0,     1,     SIM_CUT_WHEN_COMPLETE, 300, 300 },
+    { "last-moment", 50, 2,   0,    0,   5,   15,    0,     SIM_IN_HOLD,         0,   300 },
     { "unanswered", 40, 10, 40,   60,  5,   0,     1,     SIM_CUT_AT_HANDOFF,  300, 300 },
 };
 /* clang-format on */
@@ -220,13 +221,12 @@ test_every_pair(void)
 }
 
 static bool
-check_random(const SimPlan *plan, const SimProfile *profile, uint64_t seed)
+check_random(const SimPlan *plan, const SimProfile *profile, uint64_t seed, SimResult *ret)
 {
-    SimResult result = sim_run_random(plan, profile, MUTANT_NONE, seed, SIM_QUIET);
-
-    if (result.violation == NULL)
+    *ret = sim_run_random(plan, profile, MUTANT_NONE, seed, SIM_QUIET);
+    if (ret->violation == NULL)
         return true;
-    printf("# %s: FERRY_SIM_REPLAY=\"%s %s %" G_GUINT64_FORMAT "\"\n", result.violation, plan->name,
+    printf("# %s: FERRY_SIM_REPLAY=\"%s %s %" G_GUINT64_FORMAT "\"\n", ret->violation, plan->name,
            profile->name, seed);
     return false;
 }
@@ -254,9 +254,11 @@ run_random(unsigned worker, unsigned n_workers, void *data, SimTally *tally)
         const SimPlan *plan = &plans[i % G_N_ELEMENTS(plans)];
         const SimProfile *profile = &profiles[i / G_N_ELEMENTS(plans) % G_N_ELEMENTS(profiles)];
 
+        SimResult result = { 0 };
+
         if (g_get_monotonic_time() >= random->until_us)
             break;
-        tally->failed += !check_random(plan, profile, random->seed + i);
+        tally->failed += !check_random(plan, profile, random->seed + i, &result);
         tally->ran++;
     }
     tally->rows_used = sim_watch_rows();
@@ -289,6 +291,26 @@ profile_of(const char *name)
             return &profiles[i];
     }
     g_assert_not_reached();
+}
+
+/* A6: a thousand that come around HANDOFF, at any moment that chance finds.  L1: what is told of
+ * the end is so. */
+static void
+test_late_cancels(void)
+{
+    unsigned asked = 0, moved = 0, failed = 0;
+
+    for (uint64_t seed = 1; asked < 1000 && failed == 0; seed++) {
+        SimResult result = { 0 };
+
+        failed += !check_random(&plans[seed % G_N_ELEMENTS(plans)], profile_of("last-moment"), seed,
+                                &result);
+        asked += result.asked_to_cancel;
+        moved += result.asked_to_cancel && result.moved;
+    }
+    g_assert_cmpuint(failed, ==, 0);
+    note("cancels at the last moment", "%u: %u in time, %u too late", asked, asked - moved, moved);
+    g_assert_cmpuint(MIN(moved, asked - moved), >, 100);
 }
 
 /* Schedules with this mutant until the invariant that it must break is broken. */
@@ -387,6 +409,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/sim/plain", test_plain);
     g_test_add_func("/sim/every-cancel", test_every_cancel);
+    g_test_add_func("/sim/late-cancels", test_late_cancels);
     g_test_add_func("/sim/every-single-fault", test_every_single_fault);
     if (g_getenv("FERRY_SIM_SHORT") == NULL) {
         g_test_add_func("/sim/every-pair", test_every_pair);

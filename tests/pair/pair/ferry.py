@@ -18,7 +18,7 @@ FINAL = ("done", "refused", "failed", "cancelled")
 
 # The timers of docs/handover.md, section 7, where a test would otherwise wait for long.
 CONFIG = {"daemon": {"listen": "{address}:%d" % PORT},
-          "migrate": {"detach_timeout_s": 5, "lease_s": 5, "loaded_timeout_ms": 4000, "in_doubt_s": 1}}
+          "migrate": {"detach_timeout_s": 12, "lease_s": 5, "loaded_timeout_ms": 4000, "in_doubt_s": 1}}
 
 
 def config_text(sections, address=""):
