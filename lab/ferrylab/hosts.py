@@ -9,6 +9,7 @@ import os
 import socket
 import tarfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from . import image, machine
 from .place import LabError, digest, locked
@@ -242,10 +243,17 @@ class Hosts:
 
     def install(self, tree):
         """Puts the installed ferry into every host, shows libvirtd its hook, and starts its ferryd."""
-        for host in self.each.values():
-            host.put(tree, "/")
+        def start(host):
             host.restart_libvirtd()
             host.start_ferryd()
+
+        self.put(tree, "/")
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(start, self.each.values()))
+
+    def put(self, source, target):
+        for host in self.each.values():
+            host.put(source, target)
 
     def down(self):
         for name in self.names:

@@ -22,7 +22,9 @@ NIC = """<interface type='ethernet'>
     </interface>""" % MAC
 BOOT = """<kernel>/lab/vmlinuz</kernel>
     <initrd>/lab/initrd</initrd>
-    <cmdline>console=ttyS0 quiet panic=-1 nokaslr mitigations=off no_timer_check tsc=reliable cryptomgr.notests</cmdline>"""
+    <cmdline>console=ttyS0 quiet panic=-1 nokaslr mitigations=off no_timer_check tsc=reliable cryptomgr.notests init_on_alloc=0 init_on_free=1</cmdline>"""
+# Three root ports: its NIC's, one that is kept for a VF, and one for a device that is plugged in later; with I/O space, which
+# the firmware gives to no empty port by itself and mtty's registers need.
 # The guest's time is counted in its instructions: a host that shares its processors with others may be slower
 # than the guest's timer ticks come, and by real time the guest would do nothing but tick.
 XML = """<domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
@@ -42,6 +44,7 @@ XML = """<domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/
     <controller type='pci' index='0' model='pcie-root'/>
     <controller type='pci' index='1' model='pcie-root-port'/>
     <controller type='pci' index='2' model='pcie-root-port'/>
+    <controller type='pci' index='3' model='pcie-root-port'/>
     %s
     <serial type='file'><source path='%s'/></serial>
     <memballoon model='none'/>
@@ -49,6 +52,8 @@ XML = """<domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/
   <qemu:commandline>
     <qemu:arg value='-icount'/>
     <qemu:arg value='shift=7'/>
+    <qemu:arg value='-global'/>
+    <qemu:arg value='pcie-root-port.io-reserve=4096'/>
   </qemu:commandline>
 </domain>
 """
