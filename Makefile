@@ -3,7 +3,7 @@ BUILD ?= build
 PREFIX ?= /usr/local
 PYTHON := /usr/bin/python3
 
-.PHONY: all packages demo demo-lab demo-quick check check-lab check-long bench bench-check bench-compat bench-hook bench-pool bench-vfio install clean
+.PHONY: all packages demo demo-quick check check-lab check-long bench bench-check bench-compat bench-hook bench-pool bench-vfio install clean
 
 all: $(BUILD)/build.ninja
 	ninja -C $(BUILD)
@@ -23,13 +23,13 @@ check-lab: packages
 check-long: packages
 	@$(PYTHON) tests/check --long
 
-# A Linux guest with an ephemeral NIC moves between two hosts made of namespaces, and is pinged.
-demo demo-quick: packages
-	@$(PYTHON) tests/pair/demo
-
-# A guest with a mediated device moves between two virtual hosts with real VFIO.
-demo-lab: packages
+# A Linux guest with a mediated device and a hybrid NIC moves between two virtual hosts with real VFIO and SR-IOV.
+demo: packages
 	@$(PYTHON) lab/demo
+
+# A Linux guest with an ephemeral NIC moves between two hosts made of namespaces, and is pinged.
+demo-quick: packages
+	@$(PYTHON) tests/pair/demo
 
 install: all
 	meson install -C $(BUILD) --no-rebuild $(if $(DESTDIR),--destdir=$(DESTDIR))
