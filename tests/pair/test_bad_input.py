@@ -211,6 +211,7 @@ def accepts(connect):
     return True
 
 
+@pytest.mark.long
 def test_no_leak_under_attack(pair, sanitized):
     """AddressSanitizer's daemon, beside alpha's own: alive to the end, ends with 0 on SIGTERM, nothing leaked."""
     config = pair.alpha.namespace.path("/run/asan.conf")

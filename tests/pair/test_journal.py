@@ -13,7 +13,7 @@ import time
 import pytest
 
 from pair.ferry import PREFIX, STATE
-from pair.namespaces import HERE
+from pair.namespaces import HERE, wait_for
 
 DATABASE = "ferry.db"
 
@@ -178,6 +178,7 @@ def test_a_disk_fails_in_a_migration(pair, failing_disk, point, how, count):
         pair.monitor.assert_one_guest(mark)
         mend(host)
         where = pair.where(job.id)
+        wait_for("the end to be on the disk", lambda: "DONE" in host.ferryd.records(job.id))  # it is told before that
     (pair.assert_moved if where is pair.beta else pair.assert_stayed)(mark, pair.alpha, job)
     assert [host.ferryd.starts for host in pair.hosts] == starts
     count(f"journal: {'sync fails' if how == 'sync' else 'read-only'} in a migration")

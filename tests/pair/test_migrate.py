@@ -197,11 +197,11 @@ def test_a_guest_paused_by_its_user_stays_paused(pair):
     pair.assert_moved(mark, pair.alpha, job)
 
 
-def test_cancelled_around_the_point_of_no_return(pair):
+def test_cancelled_around_the_point_of_no_return(pair, request):
     """A6: every cancellation answers "aborted, runs at the source" or "too late, runs at the target", and it is true."""
     chance = random.Random(6)
     ends = []
-    for _ in range(6):
+    for _ in range(20 if request.config.getoption("long") else 2):
         mark = pair.fresh("plain")
         job = pair.alpha.migrate(pair.beta)
         job.wait_until("transferring", lambda job: job["phase"] not in ("plan", "check", "reserve", "prepare"))
