@@ -12,6 +12,7 @@ import time
 import pytest
 
 MIGRATIONS = int(os.environ.get("FERRY_SOAK_MIGRATIONS", "500"))
+SEED = int(os.environ.get("FERRY_SOAK_SEED", "8"))
 ROUND, QUIET = 50, 20
 TOMBSTONE_US = 31 * 24 * 3600 * 1000000  # longer than tombstone_days
 
@@ -110,7 +111,7 @@ def one_round(pair, where, mark, chance, count):
 
 @pytest.mark.long
 def test_soak(pair, count):
-    chance = random.Random(8)
+    chance = random.Random(SEED)
     mark = pair.fresh()
     where, first = pair.alpha, None
     for done in range(ROUND, MIGRATIONS + 1, ROUND):
