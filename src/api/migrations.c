@@ -35,6 +35,7 @@ read_request(const FerryRequest *request, FerryMigrationRequest *ret, GError **e
             (uint64_t)ferry_fields_integer_or(&fields, "bandwidth_bps", 1, INT64_MAX / 2, 0),
         .auto_converge = ferry_fields_flag(&fields, "auto_converge"),
         .accept_unknown = ferry_fields_flag(&fields, "accept_unknown"),
+        .allow_degraded = ferry_fields_flag(&fields, "allow_degraded"),
         .devices = read_devices(&fields, request->body),
     };
     return ferry_fields_end(&fields, error);

@@ -48,6 +48,7 @@ reserve(void *data, const FerryRequest *request, FerryResponse *response, GError
         .guest = ferry_fields_string(&fields, "guest"),
         .to = ferry_fields_string(&fields, "to"),
         .accept_unknown = ferry_fields_flag(&fields, "accept_unknown"),
+        .allow_degraded = ferry_fields_flag(&fields, "allow_degraded"),
         .devices = json_object_get(request->body, "devices") == NULL
                        ? NULL
                        : ferry_fields_value(&fields, "devices", JSON_OBJECT),

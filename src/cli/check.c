@@ -76,6 +76,21 @@ print_yes(const FerryArguments *arguments, const json_t *answer)
     }
 }
 
+static void
+print_warnings(const json_t *answer)
+{
+    const json_t *warning = NULL;
+    size_t i = 0;
+
+    json_array_foreach(json_object_get(answer, "warnings"), i, warning)
+    {
+        const char *message = json_string_value(json_object_get(warning, "message"));
+        g_autofree char *clean = ferry_table_printable(message != NULL ? message : "");
+
+        printf("warning: %s\n", clean);
+    }
+}
+
 /* Said also when there is no figure: that is what its user has to know. */
 static void
 print_forecast(const json_t *answer)
@@ -95,6 +110,7 @@ print_one(const FerryArguments *arguments, const json_t *answer)
         print_yes(arguments, answer);
     else
         ferry_check_print_refusal(stdout, arguments, answer);
+    print_warnings(answer);
     print_forecast(answer);
     ferry_offers_print(stdout, json_object_get(answer, "devices"));
 }

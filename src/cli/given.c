@@ -29,5 +29,7 @@ ferry_given_add(const FerryArguments *arguments, json_t *body, GError **error)
     json_decref(devices);
     if (ferry_arguments_given(arguments, "accept-unknown"))
         json_object_set_new(body, "accept_unknown", json_true());
+    if (ferry_arguments_given(arguments, "allow-degraded"))
+        json_object_set_new(body, "allow_degraded", json_true());
     return true;
 }

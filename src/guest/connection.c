@@ -304,5 +304,11 @@ ferry_guests_device_kept(FerryGuests *self, const char *uuid, const char *alias,
 int64_t
 ferry_guests_suspended_ms(FerryGuests *self, const char *uuid)
 {
-    return ferry_events_last_ms(self->events, FERRY_EVENT_SUSPENDED, uuid);
+    return ferry_events_last_ms(self->events, FERRY_EVENT_SUSPENDED, uuid, NULL);
+}
+
+int64_t
+ferry_guests_failover_ms(FerryGuests *self, const char *uuid, const char *alias)
+{
+    return ferry_events_last_ms(self->events, FERRY_EVENT_FAILOVER, uuid, alias);
 }

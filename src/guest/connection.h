@@ -86,3 +86,7 @@ ferry_guests_device_kept(FerryGuests *self, const char *uuid, const char *alias,
 /** Returns: monotonic ms (ferry_clock_system) when the guest's last SUSPENDED event came; 0 never
  */
 int64_t ferry_guests_suspended_ms(FerryGuests *self, const char *uuid);
+
+/** Returns: monotonic ms when QEMU said last that the guest's driver of the virtio NIC @alias knows
+ * failover (a boot, or the guest's arrival here); 0 when it was not heard */
+int64_t ferry_guests_failover_ms(FerryGuests *self, const char *uuid, const char *alias);

@@ -156,7 +156,7 @@ ferry_events_has_gap(FerryEvents *self, uint64_t after)
 }
 
 int64_t
-ferry_events_last_ms(FerryEvents *self, FerryEventKind kind, const char *uuid)
+ferry_events_last_ms(FerryEvents *self, FerryEventKind kind, const char *uuid, const char *alias)
 {
     int64_t at_ms = 0;
 
@@ -164,7 +164,8 @@ ferry_events_last_ms(FerryEvents *self, FerryEventKind kind, const char *uuid)
     for (uint64_t number = self->seen; at_ms == 0 && number >= first_kept(self, 0); number--) {
         const Event *event = &self->kept[number % N_KEPT];
 
-        if (event->kind == kind && g_strcmp0(event->uuid, uuid) == 0)
+        if (event->kind == kind && g_strcmp0(event->uuid, uuid) == 0 &&
+            (alias == NULL || g_strcmp0(event->alias, alias) == 0))
             at_ms = event->at_ms;
     }
     (void)pthread_mutex_unlock(&self->lock);

@@ -22,6 +22,7 @@ typedef enum {
     FERRY_EVENT_DEVICE_ADDED,
     FERRY_EVENT_DEVICE_REMOVED,
     FERRY_EVENT_DEVICE_KEPT, /* libvirt's device-removal-failed */
+    FERRY_EVENT_FAILOVER,    /* QEMU's: the driver of a virtio NIC knows failover (alias) */
 } FerryEventKind;
 
 FerryEvents *ferry_events_new(void);
@@ -61,7 +62,9 @@ bool ferry_events_has(FerryEvents *self,
 /** Returns: whether something may have gone unheard after @after: reconnected, or forgotten */
 bool ferry_events_has_gap(FerryEvents *self, uint64_t after);
 
-/** Returns: the @now_ms of the guest's newest event of that kind, 0 when there is none */
-int64_t ferry_events_last_ms(FerryEvents *self, FerryEventKind kind, const char *uuid);
+/** @alias: (nullable): NULL for any device.  Returns: the @now_ms of the guest's newest event of
+ * that kind, 0 when there is none */
+int64_t
+ferry_events_last_ms(FerryEvents *self, FerryEventKind kind, const char *uuid, const char *alias);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(FerryEvents, ferry_events_free)

@@ -1,5 +1,7 @@
 #include "guest/session.h"
 
+#include <jansson.h>
+#include <libvirt/libvirt-qemu.h>
 #include <libvirt/virterror.h>
 
 #include "base/clock.h"
@@ -50,6 +52,36 @@ on_device_kept(virConnectPtr connect, virDomainPtr domain, const char *alias, vo
     add_event(data, FERRY_EVENT_DEVICE_KEPT, domain, alias);
 }
 
+char *
+ferry_session_failover_alias(const char *details)
+{
+    json_t *json = details == NULL ? NULL : json_loads(details, 0, NULL);
+    char *alias = g_strdup(json_string_value(json_object_get(json, "device-id")));
+
+    json_decref(json);
+    return alias;
+}
+
+/* Looking at QEMU's events does not taint a guest, as speaking to its monitor would. */
+static void
+on_failover(virConnectPtr connect,
+            virDomainPtr domain,
+            const char *event,
+            long long seconds,
+            unsigned int micros,
+            const char *details,
+            void *data)
+{
+    g_autofree char *alias = ferry_session_failover_alias(details);
+
+    (void)connect;
+    (void)event;
+    (void)seconds;
+    (void)micros;
+    if (alias != NULL)
+        add_event(data, FERRY_EVENT_FAILOVER, domain, alias);
+}
+
 static const struct {
     int id;
     virConnectDomainEventGenericCallback callback;
@@ -64,6 +96,7 @@ struct _FerrySession {
     virConnect *connect;
     virConnectCloseFunc on_closed;
     int callbacks[G_N_ELEMENTS(subscriptions)];
+    int failover; /* -1: not a QEMU's libvirt: then no guest is known to do failover */
 };
 
 void
@@ -73,6 +106,8 @@ ferry_session_close(FerrySession *self)
     for (size_t i = 0; i < G_N_ELEMENTS(subscriptions); i++)
         if (self->callbacks[i] >= 0)
             (void)virConnectDomainEventDeregisterAny(self->connect, self->callbacks[i]);
+    if (self->failover >= 0)
+        (void)virConnectDomainQemuMonitorEventDeregister(self->connect, self->failover);
     (void)virConnectClose(self->connect);
     g_free(self);
 }
@@ -87,6 +122,8 @@ subscribe(FerrySession *self, FerryEvents *events)
             self->connect, NULL, subscriptions[i].id, subscriptions[i].callback, events, NULL);
         ok = ok && self->callbacks[i] >= 0;
     }
+    self->failover = virConnectDomainQemuMonitorEventRegister(
+        self->connect, NULL, "FAILOVER_NEGOTIATED", on_failover, events, NULL, 0);
     return ok;
 }
 

@@ -25,5 +25,14 @@ FerrySession *ferry_session_open(const char *uri,
 
 void ferry_session_close(FerrySession *self);
 
+/**
+ * Of which device QEMU's event FAILOVER_NEGOTIATED tells.
+ *
+ * @details: (nullable): the event's JSON, as libvirt hands it on
+ *
+ * Returns: (nullable) (transfer full): the device's alias
+ */
+char *ferry_session_failover_alias(const char *details);
+
 /** Returns: (transfer none) */
 virConnect *ferry_session_connect(const FerrySession *self);

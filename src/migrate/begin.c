@@ -1,14 +1,13 @@
-/* Plan and check: what changes nothing. */
+/* The source's half of plan and check: what changes nothing. */
 #include "migrate/begin.h"
 
-#include <net/if.h>
 #include <sys/vfs.h>
-#include <unistd.h>
 
 #include <linux/magic.h>
 
 #include "base/error.h"
 #include "guest/capabilities.h"
+#include "migrate/failover.h"
 #include "migrate/traps.h"
 
 /* File systems that both hosts see alike, as libvirt counts them (virFileIsSharedFSType). */
@@ -132,8 +131,8 @@ ferry_migrator_travel(FerryMigrator *migrator, const FerryDomain *domain, const 
 
 /* A libvirt that cannot say its versions is not objected to: the check's other questions to it are
  * errors then. */
-static void
-check_qemu(const FerryMigrator *migrator, const GPtrArray *needs, json_t *reasons)
+void
+ferry_begin_check_qemu(const FerryMigrator *migrator, const GPtrArray *needs, json_t *reasons)
 {
     g_autoptr(FerryHostInfo) info = NULL;
 
@@ -186,6 +185,48 @@ read_guest(FerryMigrator *migrator, const FerryGuest *guest, FerryPlan *plan, GE
     return true;
 }
 
+static int64_t
+heard_ms(void *data, const char *guest_uuid, const char *alias)
+{
+    return ferry_guests_failover_ms(data, guest_uuid, alias);
+}
+
+static int64_t
+last_gap_ms(FerryMigrator *migrator, const char *guest_uuid)
+{
+    g_autoptr(GPtrArray) jobs = ferry_migrator_jobs(migrator);
+    json_t *reports = json_array();
+    int64_t gap_ms = -1;
+
+    for (guint i = 0; i < jobs->len; i++)
+        json_array_append_new(reports, ferry_job_json(g_ptr_array_index(jobs, i)));
+    gap_ms = ferry_failover_gap_ms(reports, guest_uuid);
+    json_decref(reports);
+    return gap_ms;
+}
+
+/* What goes without its VF, or without a standby, goes only if its user says so. */
+static void
+check_failover(FerryMigrator *migrator, const FerryDomain *domain, FerryPlan *plan, json_t *reasons)
+{
+    const FerryMigratorConfig *config = &migrator->config;
+    const FerryFailoverKnown known = {
+        .root = config->root,
+        .heard_ms = heard_ms,
+        .data = config->guests,
+        .now_ms = config->clock->now_ms(config->clock),
+        .gap_ms = last_gap_ms(migrator, plan->guest_uuid),
+    };
+
+    ferry_failover_look(domain, &known, plan->allow_degraded ? plan->warnings : reasons,
+                        plan->warnings);
+    for (guint i = 0; plan->allow_degraded && i < plan->needs->len; i++) {
+        FerryPlanNeed *need = g_ptr_array_index(plan->needs, i);
+
+        need->may_degrade = need->may_degrade || need->way == FERRY_WAY_HYBRID;
+    }
+}
+
 bool
 ferry_begin_plan(FerryMigrator *migrator,
                  const FerryMigrationRequest *request,
@@ -222,190 +263,16 @@ ferry_begin_plan(FerryMigrator *migrator,
     plan->timeout_ms = request->timeout_ms;
     plan->bandwidth_bps = request->bandwidth_bps;
     plan->accept_unknown = request->accept_unknown;
+    plan->allow_degraded = request->allow_degraded;
     plan->reservation = g_strdup(request->reservation);
     plan->auto_converge = request->auto_converge;
     list_ephemerals(domain, plan->ephemerals);
     check_state(guest, reasons);
     ferry_begin_check_travel(domain, plan->live_xml, &host, plan->needs, reasons);
     ferry_traps_of_guest(domain, plan->needs, reasons);
-    check_qemu(migrator, plan->needs, reasons);
+    ferry_begin_check_qemu(migrator, plan->needs, reasons);
+    check_failover(migrator, domain, plan, reasons);
 
     *ret_plan = g_steal_pointer(&plan);
     return true;
-}
-
-/* ---- the target ---- */
-
-static bool
-check_guest_is_elsewhere(FerryMigrator *migrator,
-                         const FerryPlan *plan,
-                         json_t *reasons,
-                         GError **error)
-{
-    FerryGuests *guests = migrator->config.guests;
-    g_autoptr(FerryGuest) by_uuid = NULL;
-    g_autoptr(FerryGuest) by_name = NULL;
-
-    if (!ferry_guests_find(guests, plan->guest_uuid, &by_uuid, error) ||
-        !ferry_guests_find(guests, plan->guest_name, &by_name, error))
-        return false;
-    if (by_uuid != NULL)
-        object(
-            reasons, "guest-exists",
-            "%s has a guest of this UUID already (%s): remove its definition there, or look which "
-            "of the two is right",
-            plan->target, by_uuid->name);
-    else if (by_name != NULL)
-        object(reasons, "name-taken", "%s has another guest named %s", plan->target,
-               plan->guest_name);
-    return true;
-}
-
-static bool
-check_machine(FerryMigrator *migrator,
-              const FerryPlan *plan,
-              const FerryDomain *domain,
-              json_t *reasons,
-              GError **error)
-{
-    g_autoptr(GPtrArray) lacks = NULL;
-
-    if (!ferry_guests_lacks(migrator->config.guests, domain, &lacks, error))
-        return false;
-    for (guint i = 0; i < lacks->len; i++) {
-        const FerryLack *lack = g_ptr_array_index(lacks, i);
-
-        object(reasons, ferry_lack_code(lack->kind), "%s lacks %s, which the guest uses",
-               plan->target, lack->what);
-    }
-    return true;
-}
-
-static bool
-is_plan_ephemeral(const FerryPlan *plan, const char *alias)
-{
-    for (guint i = 0; i < plan->ephemerals->len; i++) {
-        const FerryPlanDevice *device = g_ptr_array_index(plan->ephemerals, i);
-
-        if (g_strcmp0(device->alias, alias) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* What the guest's devices are backed by must be here under the same name. */
-static void
-check_backing(const FerryPlan *plan, const FerryDomain *domain, json_t *reasons)
-{
-    for (guint i = 0; i < domain->devices->len; i++) {
-        const FerryDevice *device = g_ptr_array_index(domain->devices, i);
-        bool netdev =
-            g_str_equal(device->kind, "interface") &&
-            (g_strcmp0(device->type, "direct") == 0 || g_strcmp0(device->type, "bridge") == 0);
-
-        if (netdev && ferry_needs_of(plan->needs, device->alias) == NULL &&
-            device->source != NULL && if_nametoindex(device->source) == 0)
-            object(reasons, "no-network-device",
-                   "%s has no network device %s, which the guest's %s %s sits on", plan->target,
-                   device->source,
-                   is_plan_ephemeral(plan, device->alias) ? "ephemeral interface" : "interface",
-                   device->alias != NULL ? device->alias : "");
-    }
-    for (guint i = 0; i < domain->disks->len; i++) {
-        const FerryDisk *disk = g_ptr_array_index(domain->disks, i);
-        bool path = g_strcmp0(disk->type, "file") == 0 || g_strcmp0(disk->type, "block") == 0;
-
-        if (path && disk->source != NULL && access(disk->source, F_OK) < 0)
-            object(reasons, "no-disk", "%s does not have %s, the guest's disk %s", plan->target,
-                   disk->source, disk->target);
-    }
-}
-
-static void
-check_tls(const FerryMigrator *migrator, const FerryPlan *plan, json_t *reasons)
-{
-    g_autofree char *cert =
-        g_build_filename(migrator->config.memory_tls_dir, "server-cert.pem", NULL);
-
-    if (plan->tls && access(cert, F_OK) < 0)
-        object(reasons, "no-memory-tls",
-               "%s has no credentials for encrypted guest memory (%s): run \"ferry pki install\" "
-               "there, or set tls=no in the [migrate] section of both hosts",
-               plan->target, cert);
-}
-
-/* A target that knows of no devices has none to give. */
-static bool
-check_devices(FerryMigrator *migrator,
-              const FerryPlan *plan,
-              json_t **ret,
-              json_t *reasons,
-              GError **error)
-{
-    const FerryReservations held = ferry_run_reservations(migrator);
-    const size_t before = json_array_size(reasons);
-
-    if (!ferry_reservations_check(&held, plan, reasons, error))
-        return false;
-    if (ret == NULL)
-        return true;
-    if (json_array_size(reasons) > before) { /* no slots, then, that could be judged */
-        *ret = json_array();
-        return true;
-    }
-    if (migrator->offers != NULL)
-        return ferry_offers_answer(migrator->offers, plan, ret, reasons, error);
-    if (plan->needs->len > 0)
-        object(reasons, "no-devices", "ferryd of %s knows of no devices", plan->target);
-    *ret = json_array();
-    return true;
-}
-
-bool
-ferry_begin_check_place(FerryMigrator *migrator,
-                        const FerryPlan *plan,
-                        const FerryDomain *domain,
-                        json_t **ret_devices,
-                        json_t *reasons,
-                        GError **error)
-{
-    check_backing(plan, domain, reasons);
-    return check_machine(migrator, plan, domain, reasons, error) &&
-           check_devices(migrator, plan, ret_devices, reasons, error);
-}
-
-bool
-ferry_begin_check(FerryMigrator *migrator,
-                  const FerryPlan *plan,
-                  json_t **ret_devices,
-                  json_t *reasons,
-                  GError **error)
-{
-    g_autoptr(FerryDomain) domain = NULL;
-
-    if (!ferry_domain_parse(plan->live_xml, &domain, error)) {
-        g_prefix_error(error, "the plan's domain XML: ");
-        return false;
-    }
-    if (g_strcmp0(domain->uuid, plan->guest_uuid) != 0 ||
-        g_strcmp0(domain->name, plan->guest_name) != 0) {
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID,
-                    "the plan's guest is not the one of its domain XML");
-        return false;
-    }
-    if (plan->tls != migrator->config.tls)
-        object(
-            reasons, "memory-tls-differs",
-            "tls= in the [migrate] section is %s on %s and %s on %s: it must be the same on both",
-            plan->tls ? "yes" : "no", plan->source, migrator->config.tls ? "yes" : "no",
-            plan->target);
-    if (ferry_run_count(migrator, FERRY_SIDE_TARGET) >= migrator->config.max_in)
-        object(
-            reasons, "target-busy",
-            "%s takes no more than %u migrations at a time (max_in): try again when one has ended",
-            plan->target, migrator->config.max_in);
-    check_tls(migrator, plan, reasons);
-    check_qemu(migrator, plan->needs, reasons);
-    return check_guest_is_elsewhere(migrator, plan, reasons, error) &&
-           ferry_begin_check_place(migrator, plan, domain, ret_devices, reasons, error);
 }

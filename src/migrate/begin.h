@@ -56,3 +56,6 @@ void ferry_begin_check_travel(const FerryDomain *domain,
                               const FerrySurveyHost *host,
                               GPtrArray *needs,
                               json_t *reasons);
+
+/** Objects to this host's QEMU, when it is too old for what the guest's devices need. */
+void ferry_begin_check_qemu(const FerryMigrator *migrator, const GPtrArray *needs, json_t *reasons);

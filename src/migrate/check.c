@@ -119,6 +119,30 @@ aliases_of(const json_t *plan)
     return aliases;
 }
 
+/* The plan's, and the hybrids that would go without a VF. */
+static json_t *
+warnings_of(const FerryPlan *plan, const json_t *devices)
+{
+    json_t *warnings = json_copy(plan->warnings);
+    const json_t *device = NULL;
+    size_t i = 0;
+
+    json_array_foreach(devices, i, device)
+    {
+        const char *alias = json_string_value(json_object_get(device, "alias"));
+        g_autofree char *message = NULL;
+
+        if (alias == NULL || !json_is_true(json_object_get(device, "degraded")))
+            continue;
+        message = g_strdup_printf("%s has no free VF for %s: it runs on virtio alone there, and "
+                                  "gets the first VF that is freed",
+                                  plan->target, alias);
+        json_array_append_new(warnings, json_pack("{s:s, s:s, s:s}", "code", "no-free-vf", "alias",
+                                                  alias, "message", message));
+    }
+    return warnings;
+}
+
 bool
 ferry_check_host(FerryMigrator *self,
                  const FerryHostRow *host,
@@ -140,11 +164,12 @@ ferry_check_host(FerryMigrator *self,
         forecast = forecast_of(self, plan, theirs);
         ferry_forecast_object(forecast, reasons);
         devices = json_object_get(theirs, "devices");
-        *ret = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "guest", plan->guest_name,
-                         "source", plan->source, "target", plan->target, "verdict",
-                         ferry_check_verdict(reasons), "reasons", reasons, "ephemerals",
-                         aliases_of(plan_json), "blackout", forecast, "devices",
-                         devices != NULL ? json_incref(devices) : json_array());
+        *ret =
+            json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "guest", plan->guest_name,
+                      "source", plan->source, "target", plan->target, "verdict",
+                      ferry_check_verdict(reasons), "reasons", reasons, "warnings",
+                      warnings_of(plan, devices), "ephemerals", aliases_of(plan_json), "blackout",
+                      forecast, "devices", devices != NULL ? json_incref(devices) : json_array());
     }
     json_decref(theirs);
     json_decref(plan_json);

@@ -39,8 +39,9 @@ find(FerryMigrator *self, const char *id, FerryReservationRow **ret, GError **er
 static char *
 terms_of(const FerryMigrationRequest *request)
 {
-    json_t *json = json_pack("{s:b, s:O*}", "accept_unknown", request->accept_unknown, "devices",
-                             request->devices);
+    json_t *json =
+        json_pack("{s:b, s:b, s:O*}", "accept_unknown", request->accept_unknown, "allow_degraded",
+                  request->allow_degraded, "devices", request->devices);
     char *text = json_dumps(json, JSON_COMPACT);
 
     json_decref(json);
@@ -167,11 +168,11 @@ check_request(const FerryMigrationRequest *request, const FerryReservationRow *r
                     "reservation %s holds slots of this host: name it on %s, which the guest "
                     "leaves",
                     row->id, row->peer);
-    else if (request->devices != NULL || request->accept_unknown ||
+    else if (request->devices != NULL || request->accept_unknown || request->allow_degraded ||
              (request->to != NULL && !g_str_equal(request->to, row->peer)))
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID,
-                    "reservation %s says itself that it is at %s, with which devices, and whether "
-                    "the unknown is accepted: leave that out",
+                    "reservation %s says itself that it is at %s, with which devices, and what "
+                    "is accepted of them: leave that out",
                     row->id, row->peer);
     else
         return true;
@@ -198,6 +199,7 @@ ferry_migrator_take_terms(FerryMigrator *self,
     json_object_set_new(terms, "to", json_string(row->peer));
     request->to = json_string_value(json_object_get(terms, "to"));
     request->accept_unknown = json_is_true(json_object_get(terms, "accept_unknown"));
+    request->allow_degraded = json_is_true(json_object_get(terms, "allow_degraded"));
     request->devices = json_object_get(terms, "devices");
     *ret_terms = terms;
     return true;

@@ -67,11 +67,12 @@ typedef struct {
     const char *guest; /* name or UUID */
     const char *to;    /* name of a known host; (nullable) for a check: all */
     int64_t max_downtime_ms;
-    int64_t timeout_ms;      /* 0 = by forecast */
-    uint64_t bandwidth_bps;  /* bytes a second, 0 = no limit */
-    bool auto_converge;      /* a guest that writes too fast is slowed down */
-    bool accept_unknown;     /* a device whose state may not load does not refuse it */
-    const json_t *devices;   /* (nullable): {alias: UUID}, made at the target beforehand */
+    int64_t timeout_ms;     /* 0 = by forecast */
+    uint64_t bandwidth_bps; /* bytes a second, 0 = no limit */
+    bool auto_converge;     /* a guest that writes too fast is slowed down */
+    bool accept_unknown;    /* a device whose state may not load does not refuse it */
+    bool allow_degraded;   /* hybrids go where no VF is free, and with guests of unknown failover */
+    const json_t *devices; /* (nullable): {alias: UUID}, made at the target beforehand */
     const char *reservation; /* (nullable): its slots, and what it was made with: hold.h */
     const char *key;         /* (nullable): of a request that may be sent twice: repeat.h */
     const char *digest;      /* (nullable): with a key; of what was asked */
@@ -91,7 +92,7 @@ json_t *ferry_migrator_travel(FerryMigrator *self, const FerryDomain *domain, co
  *
  * @request: without a host to go to every known one is asked
  * @ret: (out) (transfer full): for one host {guest, source, target, verdict: "yes"|"unknown"|"no",
- *       reasons: [{code, message}], ephemerals: […], devices: […]}, the devices as
+ *       reasons: [{code, message}], warnings: […], ephemerals: […], devices: […]}, the devices as
  *       ferry_offers_answer() has them; for all {guest, source, verdict, groups, checks}: the best
  *       verdict, what ferry_check_groups() makes of them, and each host's answer, where one that
  *       does not answer has the verdict "unreachable"

@@ -239,9 +239,12 @@ choose_any(const Offer *offer, const FerryLedger *ledger)
     if (best == NULL && !offer->need->may_degrade)
         object(offer, "no-free-slot",
                "pool %s of %s has nothing free for %s (%u free, other devices of the guest "
-               "included): see \"ferry pool show %s\" there",
+               "included): see \"ferry pool show %s\" there%s",
                offer->need->pool, offer->plan->target, offer->need->alias, available,
-               offer->need->pool);
+               offer->need->pool,
+               offer->need->way == FERRY_WAY_HYBRID
+                   ? ", or let it go on over virtio alone (--allow-degraded)"
+                   : "");
     return best;
 }
 

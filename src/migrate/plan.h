@@ -34,10 +34,13 @@ typedef struct {
     bool autostart;
     bool tls;            /* guest memory travels encrypted */
     bool accept_unknown; /* its user takes a device whose state may not load */
+    bool allow_degraded; /* its user takes a hybrid without a VF, or without failover */
     char *reservation;   /* (nullable): id of the one at the target that it uses */
     bool auto_converge;  /* a guest that writes too fast is slowed down */
     char *request_key;   /* (nullable): of the user's request, and what it asked: repeat.h */
     char *request_digest;
+    json_t
+        *warnings; /* array of {code, alias, message}: what its user has taken, and should know */
     uint64_t memory_bytes;
     int64_t max_downtime_ms;
     int64_t timeout_ms;     /* of the transfer; 0 = by forecast */

@@ -358,6 +358,10 @@ ROWS = [
     ({CHECK: (200, {"verdict": "no", "reasons": NO[1]["reasons"]})}, ["check", "web", "--to", "beta"], 1,
      "web cannot move to beta:\n  no-cpu-feature: beta lacks CPU feature avx512f\n    choose another host\n"
      "  already-there: a guest of that name is on beta\n", ""),
+    ({CHECK: (200, {"verdict": "yes", "reasons": [], "warnings": [
+        {"code": "network-gap", "alias": "ua-nic7", "message": "ua-nic7 has no standby"}]})},
+     ["check", "web", "--to", "beta", "--allow-degraded"], 0,
+     "web can move to beta\nwarning: ua-nic7 has no standby\n", ""),
     ({}, ["migrate", "web"], 2, "", "ferry: missing --to HOST, or --reservation RESERVATION\n"),
     ({CHECK: (200, {"verdict": "yes", "target": "beta"})}, ["check", "web", "--reservation", "R1"], 0,
      "web can move to beta\n", ""),
@@ -448,7 +452,7 @@ def test_requests(case):
     with case.serve({MIGRATE: NO, CHECK: (200, {"verdict": "yes"}), ("POST", "/v1/hosts"): (201, {}), RESERVE: (201, RESERVATION)}) as ferryd:
         case.run("migrate", "web", "--to", "beta", code=1)
         case.run("migrate", "web", "--reservation", "R1", code=1)
-        case.run("reserve", "web", "--on", "beta", "--ttl", "1500ms", "--accept-unknown", "--device", f"ua-gpu0={UUID}")
+        case.run("reserve", "web", "--on", "beta", "--ttl", "1500ms", "--accept-unknown", "--allow-degraded", "--device", f"ua-gpu0={UUID}")
         case.run("migrate", "--to=beta", "web", "--max-downtime", "15s", "--timeout", "1500ms", "--bandwidth", "96Mi",
                  code=1)
         case.run("check", "web", "--to", "beta")
@@ -456,7 +460,7 @@ def test_requests(case):
     plain = {"guest": "web", "to": "beta"}
     assert ferryd.calls == [
         ("POST", "/v1/migrations", plain), ("POST", "/v1/migrations", {"guest": "web", "reservation": "R1"}),
-        ("POST", "/v1/reservations", {**plain, "devices": {"ua-gpu0": UUID}, "accept_unknown": True, "ttl_s": 2}),
+        ("POST", "/v1/reservations", {**plain, "devices": {"ua-gpu0": UUID}, "accept_unknown": True, "allow_degraded": True, "ttl_s": 2}),
         ("POST", "/v1/migrations", {**plain, "max_downtime_ms": 15000, "timeout_s": 2, "bandwidth_bps": 100663296}),
         ("POST", "/v1/checks", plain), ("POST", "/v1/hosts", {"name": "beta", "address": "[::1]:7"})], ferryd.calls
 

@@ -16,7 +16,7 @@ test_empty(void)
     g_assert_false(ferry_events_wait(events, NULL, 0, 0));
     g_assert_false(ferry_events_has_gap(events, 0));
     g_assert_false(ferry_events_has(events, FERRY_EVENT_LIFECYCLE, A, NULL, 0));
-    g_assert_cmpint(ferry_events_last_ms(events, FERRY_EVENT_SUSPENDED, A), ==, 0);
+    g_assert_cmpint(ferry_events_last_ms(events, FERRY_EVENT_SUSPENDED, A, NULL), ==, 0);
 }
 
 /* Each asks from its own last event: what was seen before does not count, others' guests do not. */
@@ -73,8 +73,13 @@ test_last_ms(void)
     ferry_events_add(events, FERRY_EVENT_SUSPENDED, A, NULL, 20);
     ferry_events_add(events, FERRY_EVENT_SUSPENDED, B, NULL, 30);
     ferry_events_add(events, FERRY_EVENT_LIFECYCLE, A, NULL, 40);
-    g_assert_cmpint(ferry_events_last_ms(events, FERRY_EVENT_SUSPENDED, A), ==, 20);
-    g_assert_cmpint(ferry_events_last_ms(events, FERRY_EVENT_SUSPENDED, B), ==, 30);
+    g_assert_cmpint(ferry_events_last_ms(events, FERRY_EVENT_SUSPENDED, A, NULL), ==, 20);
+    g_assert_cmpint(ferry_events_last_ms(events, FERRY_EVENT_SUSPENDED, B, NULL), ==, 30);
+    ferry_events_add(events, FERRY_EVENT_FAILOVER, A, "ua-net0", 40);
+    ferry_events_add(events, FERRY_EVENT_FAILOVER, A, "ua-net1", 50);
+    g_assert_cmpint(ferry_events_last_ms(events, FERRY_EVENT_FAILOVER, A, "ua-net0"), ==, 40);
+    g_assert_cmpint(ferry_events_last_ms(events, FERRY_EVENT_FAILOVER, A, NULL), ==, 50);
+    g_assert_cmpint(ferry_events_last_ms(events, FERRY_EVENT_FAILOVER, A, "ua-net2"), ==, 0);
 }
 
 /* 4,096 are kept.  Who asks from before that hears "something may have been", never "nothing was".
@@ -87,10 +92,10 @@ test_forgotten(void)
     ferry_events_add(events, FERRY_EVENT_SUSPENDED, A, NULL, 7);
     for (int i = 0; i < 4095; i++)
         ferry_events_add(events, FERRY_EVENT_LIFECYCLE, B, NULL, 8);
-    g_assert_cmpint(ferry_events_last_ms(events, FERRY_EVENT_SUSPENDED, A), ==, 7);
+    g_assert_cmpint(ferry_events_last_ms(events, FERRY_EVENT_SUSPENDED, A, NULL), ==, 7);
     g_assert_false(ferry_events_has_gap(events, 0));
     ferry_events_add(events, FERRY_EVENT_LIFECYCLE, B, NULL, 9);
-    g_assert_cmpint(ferry_events_last_ms(events, FERRY_EVENT_SUSPENDED, A), ==, 0);
+    g_assert_cmpint(ferry_events_last_ms(events, FERRY_EVENT_SUSPENDED, A, NULL), ==, 0);
     g_assert_true(ferry_events_has_gap(events, 0));
     g_assert_true(ferry_events_wait(events, A, 0, 0));
     g_assert_false(ferry_events_has_gap(events, 1));

@@ -38,6 +38,28 @@ test_cannot_open(void)
     g_assert_cmpuint(ferry_events_seen(events), ==, 0);
 }
 
+/* As libvirt hands QEMU's events on, and what it never should. */
+static const struct {
+    const char *details, *alias;
+} failovers[] = {
+    { "{\"device-id\":\"ua-net0\"}", "ua-net0" },
+    { "{}", NULL },
+    { "{\"device-id\": 7}", NULL },
+    { "[", NULL },
+    { "", NULL },
+    { NULL, NULL },
+};
+
+static void
+test_failover(void)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(failovers); i++) {
+        g_autofree char *alias = ferry_session_failover_alias(failovers[i].details);
+
+        g_assert_cmpstr(alias, ==, failovers[i].alias);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -45,5 +67,6 @@ main(int argc, char **argv)
     g_assert_cmpint(virEventRegisterDefaultImpl(), ==, 0);
     g_test_add_func("/session/open", test_open);
     g_test_add_func("/session/cannot-open", test_cannot_open);
+    g_test_add_func("/session/failover", test_failover);
     return g_test_run();
 }

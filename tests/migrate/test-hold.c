@@ -59,7 +59,8 @@ set_up(Host *host, gconstpointer data)
     config.store = host->world->store;
     host->migrator = ferry_migrator_new(&config);
     add_row(host, R1, FERRY_SIDE_SOURCE, "gamma",
-            "{\"accept_unknown\": true, \"devices\": {\"a\": \"" UUID "\"}}");
+            "{\"accept_unknown\": true, \"allow_degraded\": true, \"devices\": {\"a\": \"" UUID
+            "\"}}");
     add_row(host, R2, FERRY_SIDE_TARGET, "alpha", "[]");
 }
 
@@ -74,7 +75,7 @@ tear_down(Host *host, gconstpointer data)
 /* A request that names it, or does not, and what becomes of it. */
 typedef struct {
     const char *name, *reservation, *to;
-    bool accept_unknown;
+    bool accept_unknown, allow_degraded;
     const char *target; /* NULL: refused */
     FerryErrorCode error;
     const char *part;
@@ -82,14 +83,15 @@ typedef struct {
 
 /* clang-format off */
 static const Terms terms_rows[] = {
-    { "none", NULL, "gamma", false, "gamma", 0, NULL },
-    { "nothing", NULL, NULL, false, NULL, FERRY_ERROR_INVALID, "name a host, or a reservation" },
-    { "named", R1, NULL, false, "gamma", 0, NULL },
-    { "named-with-its-host", R1, "gamma", false, "gamma", 0, NULL },
-    { "named-with-another-host", R1, "delta", false, NULL, FERRY_ERROR_INVALID, "it is at gamma" },
-    { "named-with-more", R1, NULL, true, NULL, FERRY_ERROR_INVALID, "leave that out" },
-    { "of-this-host", R2, NULL, false, NULL, FERRY_ERROR_INVALID, "name it on alpha" },
-    { "unknown", "R9", NULL, false, NULL, FERRY_ERROR_NOT_FOUND, "\"ferry reservation list\"" },
+    { "none", NULL, "gamma", false, false, "gamma", 0, NULL },
+    { "nothing", NULL, NULL, false, false, NULL, FERRY_ERROR_INVALID, "name a host, or a reservation" },
+    { "named", R1, NULL, false, false, "gamma", 0, NULL },
+    { "named-with-its-host", R1, "gamma", false, false, "gamma", 0, NULL },
+    { "named-with-another-host", R1, "delta", false, false, NULL, FERRY_ERROR_INVALID, "it is at gamma" },
+    { "named-with-more", R1, NULL, true, false, NULL, FERRY_ERROR_INVALID, "leave that out" },
+    { "named-with-leave", R1, NULL, false, true, NULL, FERRY_ERROR_INVALID, "leave that out" },
+    { "of-this-host", R2, NULL, false, false, NULL, FERRY_ERROR_INVALID, "name it on alpha" },
+    { "unknown", "R9", NULL, false, false, NULL, FERRY_ERROR_NOT_FOUND, "\"ferry reservation list\"" },
 };
 /* clang-format on */
 
@@ -102,7 +104,8 @@ test_terms(Host *host, gconstpointer data)
         FerryMigrationRequest request = { .guest = "web",
                                           .to = row->to,
                                           .reservation = row->reservation,
-                                          .accept_unknown = row->accept_unknown };
+                                          .accept_unknown = row->accept_unknown,
+                                          .allow_degraded = row->allow_degraded };
         json_t *terms = NULL;
         g_autoptr(GError) error = NULL;
         bool ok = ferry_migrator_take_terms(host->migrator, &request, &terms, &error);
@@ -117,6 +120,7 @@ test_terms(Host *host, gconstpointer data)
         }
         if (ok && row->reservation != NULL) {
             g_assert_true(request.accept_unknown);
+            g_assert_true(request.allow_degraded);
             g_assert_cmpstr(json_string_value(json_object_get(request.devices, "a")), ==, UUID);
         }
         json_decref(terms);

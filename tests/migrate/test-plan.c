@@ -12,7 +12,8 @@ static const char good[] =
     "\"tls\": true, \"memory_bytes\": 1048576, \"max_downtime_ms\": 300, "
     "\"timeout_ms\": 0, \"bandwidth_bps\": 9223372036854775807, "
     "\"ephemerals\": [{\"alias\": \"ua-nic7\", \"xml\": \"<interface/>\"}], "
-    "\"accept_unknown\": true, \"auto_converge\": true, \"predicted_ms\": 250, \"needs\": "
+    "\"accept_unknown\": true, \"allow_degraded\": true, \"warnings\": [{\"code\": "
+    "\"network-gap\"}], \"auto_converge\": true, \"predicted_ms\": 250, \"needs\": "
     "[{\"way\": \"ephemeral\", \"alias\": \"ua-nic7\", "
     "\"pool\": \"fast\", \"attrs\": [], \"may_degrade\": false, "
     "\"source_print\": \"s\", \"target_print\": \"t\", \"state_basis\": \"probed\", "
@@ -49,6 +50,7 @@ test_round_trip(void)
     g_assert_cmpstr(device->alias, ==, "ua-nic7");
     g_assert_nonnull(ferry_needs_of(plan->needs, "ua-nic7"));
     g_assert_true(plan->accept_unknown);
+    g_assert_true(plan->allow_degraded);
     again = ferry_plan_format(plan);
     g_assert_cmpint(json_object_del(json, "of_a_newer_ferry"), ==, 0);
     g_assert_true(json_equal(json, again));
@@ -65,9 +67,13 @@ test_without_needs(void)
 
     json_object_del(json, "needs");
     json_object_del(json, "accept_unknown");
+    json_object_del(json, "allow_degraded");
+    json_object_del(json, "warnings");
     g_assert_true(ferry_plan_parse(json, &plan, NULL));
     g_assert_cmpuint(plan->needs->len, ==, 0);
     g_assert_false(plan->accept_unknown);
+    g_assert_false(plan->allow_degraded);
+    g_assert_cmpuint(json_array_size(plan->warnings), ==, 0);
     json_decref(json);
 }
 
