@@ -103,6 +103,30 @@ print_forecast(const json_t *answer)
         printf("blackout: %s\n", clean);
 }
 
+/* The live way has been told by the reasons; of one that is shut what limits it. */
+static void
+print_alternatives(const json_t *answer)
+{
+    const json_t *row = NULL;
+    size_t i = 0;
+
+    json_array_foreach(json_object_get(answer, "alternatives"), i, row)
+    {
+        const char *way = json_string_value(json_object_get(row, "way"));
+        const char *factor = json_string_value(json_object_get(row, "factor"));
+        const char *message = json_string_value(json_object_get(row, "message"));
+        g_autofree char *verdict = ferry_table_printable(verdict_of(row));
+        g_autofree char *name = ferry_table_printable(way != NULL ? way : "");
+        g_autofree char *why =
+            ferry_table_printable(strcmp(verdict_of(row), "yes") != 0 && factor != NULL ? factor
+                                  : message != NULL                                     ? message
+                                                                                        : "");
+
+        if (strcmp(name, "live") != 0)
+            printf("by %s: %s (%s)\n", name, verdict, why);
+    }
+}
+
 static void
 print_one(const FerryArguments *arguments, const json_t *answer)
 {
@@ -110,6 +134,7 @@ print_one(const FerryArguments *arguments, const json_t *answer)
         print_yes(arguments, answer);
     else
         ferry_check_print_refusal(stdout, arguments, answer);
+    print_alternatives(answer);
     print_warnings(answer);
     print_forecast(answer);
     ferry_offers_print(stdout, json_object_get(answer, "devices"));

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "client/client.h"
+#include "migrate/alternatives.h"
 #include "migrate/begin.h"
 #include "migrate/check-groups.h"
 #include "migrate/forecast.h"
@@ -170,6 +171,7 @@ ferry_check_host(FerryMigrator *self,
                       ferry_check_verdict(reasons), "reasons", reasons, "warnings",
                       warnings_of(plan, devices), "ephemerals", aliases_of(plan_json), "blackout",
                       forecast, "devices", devices != NULL ? json_incref(devices) : json_array());
+        json_object_set_new(*ret, "alternatives", ferry_alternatives(plan, *ret));
     }
     json_decref(theirs);
     json_decref(plan_json);

@@ -92,10 +92,10 @@ json_t *ferry_migrator_travel(FerryMigrator *self, const FerryDomain *domain, co
  *
  * @request: without a host to go to every known one is asked
  * @ret: (out) (transfer full): for one host {guest, source, target, verdict: "yes"|"unknown"|"no",
- *       reasons: [{code, message}], warnings: […], ephemerals: […], devices: […]}, the devices as
- *       ferry_offers_answer() has them; for all {guest, source, verdict, groups, checks}: the best
- *       verdict, what ferry_check_groups() makes of them, and each host's answer, where one that
- *       does not answer has the verdict "unreachable"
+ *       reasons: [{code, message}], warnings: […], ephemerals: […], devices: […], alternatives:
+ * […]}, the devices as ferry_offers_answer() has them; for all {guest, source, verdict, groups,
+ * checks}: the best verdict, what ferry_check_groups() makes of them, and each host's answer, where
+ * one that does not answer has the verdict "unreachable"
  *
  * Returns: false with FERRY_ERROR_NOT_FOUND (guest, host, no host known), FERRY_ERROR_BUSY naming
  *          the job that holds the guest, FERRY_ERROR_PEER (of the one host) or FERRY_ERROR_IO

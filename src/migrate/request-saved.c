@@ -59,7 +59,7 @@ plan_save(FerryMigrator *self,
         !ferry_begin_plan(self, &as_move, &plan, reasons, error) ||
         !check_unheld(self, plan->guest_uuid, error))
         return false;
-    drop(reasons, "disk-not-shared"); /* they stay where they are, and so may the guest */
+    drop(reasons, "disk-not-shared");  /* they stay where they are, and so may the guest */
     drop(reasons, "failover-unknown"); /* a guest in a file has no network to lose */
     ferry_save_file_check(request->file, request->over, reasons);
     /* the guest stands still when libvirt is asked: what can be known is known before */

@@ -362,6 +362,12 @@ ROWS = [
         {"code": "network-gap", "alias": "ua-nic7", "message": "ua-nic7 has no standby"}]})},
      ["check", "web", "--to", "beta", "--allow-degraded"], 0,
      "web can move to beta\nwarning: ua-nic7 has no standby\n", ""),
+    ({CHECK: (200, {"verdict": "no", "reasons": [{"code": "incompatible", "message": "other driver"}], "alternatives": [
+        {"way": "live", "verdict": "no", "factor": "host driver", "code": "incompatible", "message": "other driver"},
+        {"way": "save", "verdict": "no", "factor": "host driver", "code": "incompatible", "message": "other driver"},
+        {"way": "cold", "verdict": "yes", "message": "shut it down"}]})},
+     ["check", "web", "--to", "beta"], 1,
+     "web cannot move to beta:\n  incompatible: other driver\nby save: no (host driver)\nby cold: yes (shut it down)\n", ""),
     ({}, ["migrate", "web"], 2, "", "ferry: missing --to HOST, or --reservation RESERVATION\n"),
     ({CHECK: (200, {"verdict": "yes", "target": "beta"})}, ["check", "web", "--reservation", "R1"], 0,
      "web can move to beta\n", ""),
