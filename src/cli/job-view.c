@@ -320,6 +320,36 @@ append_cancel(GString *text, const json_t *job)
             g_string_append_printf(text, "\"ferry job cancel\" now %s.\n", phases[i].cancel);
 }
 
+/* Between the two the guest was on virtio, or without the device. */
+static const struct {
+    const char *step, *before, *after;
+} steps[] = {
+    { "off", "let go within ", "" },
+    { "on", "back ", " after the guest ran there" },
+};
+
+static void
+append_gaps(GString *text, const json_t *job)
+{
+    const json_t *gap = NULL;
+    size_t i = 0;
+
+    json_array_foreach(json_object_get(job, "gaps"), i, gap)
+    {
+        const char *alias = text_of(gap, "alias");
+        g_autofree char *clean = ferry_table_printable(alias != NULL ? alias : "a device");
+
+        for (size_t j = 0; j < G_N_ELEMENTS(steps); j++) {
+            if (g_strcmp0(text_of(gap, "step"), steps[j].step) != 0)
+                continue;
+            g_string_append_printf(text, "%s: ", clean);
+            append_quantity(text, gap, "duration_ms", ferry_quantity_format_time, steps[j].before,
+                            steps[j].after);
+            g_string_append_c(text, '\n');
+        }
+    }
+}
+
 char *
 ferry_job_view_page(const json_t *job)
 {
@@ -332,6 +362,7 @@ ferry_job_view_page(const json_t *job)
     ended = ferry_job_view_phases(job, &n_shown);
     if (ended)
         g_string_append_printf(text, "\n%s", ended);
+    append_gaps(text, job);
     g_string_append_c(text, '\n');
     if (ferry_job_view_is_over(job) || ferry_job_view_is_in_doubt(job))
         g_string_append(text, end);

@@ -117,6 +117,7 @@ take_hybrid_off(FerrySource *self, const FerryPlanNeed *need)
         return ferry_source_abort(self, "unplug-refused", why);
     if (answer == FERRY_UNPLUG_WAIT)
         return wait_for_hybrid(self, need, why);
+    ferry_job_add_gap(self->job, need->alias, FERRY_GAP_OFF, self->unplug_ms);
     self->hybrids_off++;
     self->unplugging = false;
     return ferry_pace_again(&self->pace);
@@ -154,7 +155,7 @@ take_off(FerrySource *self)
             ferry_ephemerals_begin(self->ephemerals, next->alias, ferry_source_now_ms(self));
         return step;
     }
-    switch (ferry_ephemerals_detach(self->ephemerals, ferry_source_now_ms(self), &why)) {
+    switch (ferry_ephemerals_detach(self->ephemerals, self->job, ferry_source_now_ms(self), &why)) {
     case FERRY_EPHEMERAL_WAIT:
         ferry_job_set_waiting(self->job, why);
         renew_lease(self);

@@ -150,6 +150,10 @@ ferry_target_do_running(FerryTarget *self)
 {
     ferry_job_set_state(self->job, FERRY_JOB_RUNNING);
     ferry_job_set_phase(self->job, FERRY_PHASE_ATTACH);
+    if (!self->plan->user_paused) { /* a paused guest has no network to miss */
+        self->replug.since_ms = ferry_target_now_ms(self);
+        ferry_ephemerals_measure(self->ephemerals, self->replug.since_ms);
+    }
     self->ran = true;
     return ferry_target_append(self, FERRY_RECORD_RUNNING, FERRY_TR_RUNNING, json_object());
 }

@@ -80,6 +80,7 @@ hear_end(FerrySource *self)
             if (alias != NULL && message != NULL)
                 ferry_job_add_degraded(self->job, alias, message);
         }
+        ferry_job_add_gaps(self->job, json_object_get(self->answer.details, "gaps"));
         return self->end_heard = true;
     }
     if (now_ms - MAX(self->ending_ms, self->heard_ms) <

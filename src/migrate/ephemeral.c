@@ -17,6 +17,7 @@ struct _FerryEphemerals {
     unsigned tries;    /* of attaching the one after those */
     int64_t tried_ms;  /* its last try */
     int64_t attach_ms; /* its first try */
+    int64_t since_ms;  /* what is attached is measured since; 0 = it is not */
     GPtrArray *off;    /* of FerryPlanDevice: those that could not be put back */
 };
 
@@ -85,6 +86,12 @@ ferry_ephemerals_begin_all(FerryEphemerals *self)
     self->current = NULL;
 }
 
+void
+ferry_ephemerals_measure(FerryEphemerals *self, int64_t since_ms)
+{
+    self->since_ms = since_ms;
+}
+
 static void
 add_late(json_t *late, const FerryPlanDevice *device)
 {
@@ -149,7 +156,7 @@ ask(FerryEphemerals *self, char **why)
 }
 
 FerryEphemeral
-ferry_ephemerals_detach(FerryEphemerals *self, int64_t now_ms, char **why)
+ferry_ephemerals_detach(FerryEphemerals *self, FerryJob *job, int64_t now_ms, char **why)
 {
     int64_t left_ms = 0;
     bool there = true;
@@ -158,6 +165,7 @@ ferry_ephemerals_detach(FerryEphemerals *self, int64_t now_ms, char **why)
     if (self->current == NULL)
         return FERRY_EPHEMERAL_DONE;
     if (look(self, self->current->alias, &there, &error) && !there) {
+        ferry_job_add_gap(job, self->current->alias, FERRY_GAP_OFF, self->asked_ms);
         self->current = NULL;
         return FERRY_EPHEMERAL_DONE;
     }
@@ -199,6 +207,8 @@ attach_one(FerryEphemerals *self, const FerryPlanDevice *device, FerryJob *job, 
     if (error == NULL && look(self, device->alias, &there, NULL) && there) {
         if (self->current == device) /* it had let go after all */
             self->current = NULL;
+        if (self->since_ms != 0)
+            ferry_job_add_gap(job, device->alias, FERRY_GAP_ON, self->since_ms);
         return FERRY_EPHEMERAL_DONE; /* seen to appear is what counts */
     }
     if (error == NULL)

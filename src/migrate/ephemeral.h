@@ -36,15 +36,18 @@ typedef enum {
  * Goes on with the device under way: asks once, then looks whether it is really gone.  "Gone" is
  * libvirt's live XML without it (libvirt drops it there only after QEMU's DEVICE_DELETED).
  *
+ * @job: gets how long it took
  * @why: (out) (transfer full): a sentence for WAIT and FAILED
  */
-FerryEphemeral ferry_ephemerals_detach(FerryEphemerals *self, int64_t now_ms, char **why);
+FerryEphemeral
+ferry_ephemerals_detach(FerryEphemerals *self, FerryJob *job, int64_t now_ms, char **why);
 
 /**
  * Puts back every device that has a DETACH record (at the source, undoing) and is absent from the
  * live XML.  Each gets three tries within the attach deadline, then it is left off.
  *
- * @job: gets a "degraded" entry for each device that is left off
+ * @job: gets a "degraded" entry for each device that is left off; how long the others took, if
+ *       that is measured
  *
  * Returns: DONE (all there, or told in @job), WAIT
  */
@@ -52,6 +55,9 @@ FerryEphemeral ferry_ephemerals_attach(FerryEphemerals *self, FerryJob *job, int
 
 /** The target's case: every device of the plan counts as taken off. */
 void ferry_ephemerals_begin_all(FerryEphemerals *self);
+
+/** The guest runs since then, without them: how long each one takes to come is measured. */
+void ferry_ephemerals_measure(FerryEphemerals *self, int64_t since_ms);
 
 /**
  * Returns: (transfer full): [{alias, xml}] for the late watch: a device that was asked for and is

@@ -33,6 +33,7 @@ struct _FerryJob {
     json_t *phases; /* ended ones: {phase, duration_ms} */
     json_t *reasons;
     json_t *degraded;
+    json_t *gaps;     /* {alias, step, duration_ms} */
     json_t *restored; /* (nullable): the report of a job that ended before this ferryd began */
 };
 
@@ -64,6 +65,12 @@ static const char *const kind_names[] = {
     [FERRY_JOB_RESTORE] = "restore",
 };
 G_STATIC_ASSERT(G_N_ELEMENTS(kind_names) == FERRY_JOB_N_KINDS);
+
+static const char *const gap_names[] = {
+    [FERRY_GAP_OFF] = "off",
+    [FERRY_GAP_ON] = "on",
+};
+G_STATIC_ASSERT(G_N_ELEMENTS(gap_names) == FERRY_N_GAPS);
 
 const char *
 ferry_job_state_name(FerryJobState state)
@@ -120,6 +127,7 @@ ferry_job_new(const FerryJobIdentity *identity,
     job->phases = json_array();
     job->reasons = json_array();
     job->degraded = json_array();
+    job->gaps = json_array();
     return job;
 }
 
@@ -148,6 +156,7 @@ ferry_job_unref(FerryJob *job)
     json_decref(job->phases);
     json_decref(job->reasons);
     json_decref(job->degraded);
+    json_decref(job->gaps);
     json_decref(job->restored);
     g_free(job);
 }
@@ -366,6 +375,40 @@ ferry_job_is_degraded(FerryJob *job)
     return degraded;
 }
 
+static void
+add_gap(FerryJob *job, const char *alias, FerryGap gap, int64_t duration_ms)
+{
+    lock(job);
+    json_array_append_new(job->gaps,
+                          json_pack("{s:s, s:s, s:I}", "alias", alias, "step", gap_names[gap],
+                                    "duration_ms", (json_int_t)duration_ms));
+    unlock_changed(job);
+}
+
+void
+ferry_job_add_gap(FerryJob *job, const char *alias, FerryGap gap, int64_t since_ms)
+{
+    add_gap(job, alias, gap, job->clock->now_ms(job->clock) - since_ms);
+}
+
+void
+ferry_job_add_gaps(FerryJob *job, const json_t *gaps)
+{
+    const json_t *one = NULL;
+    size_t i = 0;
+
+    json_array_foreach(gaps, i, one)
+    {
+        const char *alias = json_string_value(json_object_get(one, "alias"));
+        const char *step = json_string_value(json_object_get(one, "step"));
+        const json_t *duration = json_object_get(one, "duration_ms");
+
+        for (unsigned gap = 0; gap < FERRY_N_GAPS; gap++)
+            if (alias != NULL && g_strcmp0(step, gap_names[gap]) == 0 && json_is_integer(duration))
+                add_gap(job, alias, (FerryGap)gap, json_integer_value(duration));
+    }
+}
+
 void
 ferry_job_end(FerryJob *job, FerryJobState state, const char *outcome, const char *runs_on)
 {
@@ -410,7 +453,7 @@ to_json(const FerryJob *job)
 
     return json_pack(
         "{s:s, s:s, s:s, s:{s:s, s:s}, s:s, s:s, s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:I, "
-        "s:O, s:O, s:O, s:s*, s:o, s:o}",
+        "s:O, s:O, s:O, s:O, s:s*, s:o, s:o}",
         "id", who->id, "kind", kind_names[who->kind], "side",
         who->side == FERRY_SIDE_SOURCE ? "source" : "target", "guest", "name", who->guest_name,
         "uuid", who->guest_uuid, "source", who->source, "target", who->target, "state",
@@ -421,7 +464,7 @@ to_json(const FerryJob *job)
         nullable_string(job->outcome), "runs_on", nullable_string(job->runs_on), "blackout_ms",
         job->blackout_ms < 0 ? json_null() : json_integer(job->blackout_ms), "elapsed_ms",
         (json_int_t)(until_ms - job->began_ms), "phases", job->phases, "degraded", job->degraded,
-        "reasons", job->reasons, "file", who->file, "timer", timer_json(job),
+        "reasons", job->reasons, "gaps", job->gaps, "file", who->file, "timer", timer_json(job),
         "predicted_blackout_ms",
         job->predicted_ms < 0 ? json_null() : json_integer(job->predicted_ms));
 }
@@ -446,8 +489,8 @@ ferry_job_remarks(FerryJob *job)
     json_t *remarks = NULL;
 
     lock(job);
-    remarks = json_pack("{s:o, s:o}", "degraded", json_deep_copy(job->degraded), "reasons",
-                        json_deep_copy(job->reasons));
+    remarks = json_pack("{s:o, s:o, s:o}", "degraded", json_deep_copy(job->degraded), "reasons",
+                        json_deep_copy(job->reasons), "gaps", json_deep_copy(job->gaps));
     unlock(job);
     return remarks;
 }

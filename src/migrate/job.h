@@ -125,7 +125,25 @@ void ferry_job_end(FerryJob *job, FerryJobState state, const char *outcome, cons
 /** Returns: (transfer full): the job as the API gives it (docs/api.md) */
 json_t *ferry_job_json(FerryJob *job);
 
-/** Returns: (transfer full): of that only {degraded, reasons}, which a peer is told often */
+/** One step of a device that is taken off and put back. */
+typedef enum {
+    FERRY_GAP_OFF, /* at the source: from asking the guest for it to seeing it gone */
+    FERRY_GAP_ON,  /* at the target: from the guest's first run there to seeing it plugged in */
+    FERRY_N_GAPS
+} FerryGap;
+
+/**
+ * Puts down how long a step of one device took, now that it is seen to be over; one that was not
+ * seen has no entry.
+ *
+ * @since_ms: monotonic, by the job's clock
+ */
+void ferry_job_add_gap(FerryJob *job, const char *alias, FerryGap gap, int64_t since_ms);
+
+/** What the peer has put down; of others' words only what is well-formed counts. */
+void ferry_job_add_gaps(FerryJob *job, const json_t *gaps);
+
+/** Returns: (transfer full): of that only {degraded, reasons, gaps}, which a peer is told often */
 json_t *ferry_job_remarks(FerryJob *job);
 
 /** Puts the ended job of a journal's last record, written by ferry_job_json(), into @job. */

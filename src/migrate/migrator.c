@@ -150,9 +150,10 @@ bring_back(FerryMigrator *self, FerryRun *run, const GPtrArray *records)
         json_is_true(json_object_get(body, "aborted")) ? FERRY_T_ABORTED : FERRY_T_RUNNING;
     if (run->resolved)
         run->answer.record = FERRY_T_RESOLVED;
-    run->answer.details = json_pack("{s:b, s:O?, s:O?}", "finished", true, "degraded",
-                                    json_object_get(report, "degraded"), "reasons",
-                                    json_object_get(report, "reasons"));
+    run->answer.details =
+        json_pack("{s:b, s:O?, s:O?, s:O?}", "finished", true, "degraded",
+                  json_object_get(report, "degraded"), "reasons",
+                  json_object_get(report, "reasons"), "gaps", json_object_get(report, "gaps"));
     (void)pthread_mutex_unlock(&run->lock);
     json_decref(body);
 }

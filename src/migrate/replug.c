@@ -50,6 +50,38 @@ look(const FerryPlan *plan, const FerryDeviceOps *devices, void *data)
     return lacks;
 }
 
+static bool
+lacks_it(const json_t *lacks, const char *alias)
+{
+    const json_t *lack = NULL;
+    size_t i = 0;
+
+    json_array_foreach(lacks, i, lack)
+    {
+        if (g_strcmp0(text_of(lack, "alias"), alias) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Seen at the end of a look, so never shorter than it was. */
+static void
+measure(FerryReplug *self, const FerryPlan *plan, const json_t *lacks, FerryJob *job)
+{
+    G_STATIC_ASSERT(FERRY_NEEDS_MAX <= 64);
+
+    for (guint i = 0; self->since_ms != 0 && i < plan->needs->len; i++) {
+        const FerryPlanNeed *need = g_ptr_array_index(plan->needs, i);
+        const uint64_t bit = UINT64_C(1) << i;
+
+        if (need->way != FERRY_WAY_HYBRID || (self->seen & bit) != 0 ||
+            lacks_it(lacks, need->alias))
+            continue;
+        self->seen |= bit;
+        ferry_job_add_gap(job, need->alias, FERRY_GAP_ON, self->since_ms);
+    }
+}
+
 bool
 ferry_replug(FerryReplug *self,
              const FerryPlan *plan,
@@ -68,6 +100,7 @@ ferry_replug(FerryReplug *self,
         self->began_ms = now_ms;
     }
     lacks = look(plan, devices, data);
+    measure(self, plan, lacks, job);
     self->over = json_array_size(lacks) == 0;
     if (!self->over)
         ferry_job_set_waiting(job, text_of(json_array_get(lacks, 0), "message"));

@@ -12,6 +12,8 @@ typedef struct {
     bool over;
     bool begun;
     int64_t began_ms;
+    int64_t since_ms; /* the guest runs since then, without them; 0 = it is not measured */
+    uint64_t seen;    /* a bit for each need that is measured */
 } FerryReplug;
 
 /**
@@ -19,7 +21,8 @@ typedef struct {
  * goes on when the job is over, and the job says so.
  *
  * @plan: one without hybrids is over at once
- * @job: gets what is waited for, in the end a "degraded" entry for each hybrid without its VF
+ * @job: gets what is waited for, how long each VF took, in the end a "degraded" entry for each
+ *       hybrid without its VF
  *
  * Returns: whether it is over
  */

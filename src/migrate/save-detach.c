@@ -74,7 +74,8 @@ take_ephemerals_off(FerrySave *self)
                 return false;
             ferry_ephemerals_begin(self->ephemerals, next->alias, ferry_save_now_ms(self));
         }
-        switch (ferry_ephemerals_detach(self->ephemerals, ferry_save_now_ms(self), &why)) {
+        switch (
+            ferry_ephemerals_detach(self->ephemerals, self->job, ferry_save_now_ms(self), &why)) {
         case FERRY_EPHEMERAL_FAILED:
             return ferry_save_fail(self, "unplug-refused", why);
         case FERRY_EPHEMERAL_WAIT:

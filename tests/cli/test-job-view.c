@@ -189,6 +189,22 @@ test_page_says_what_cancel_does(void)
     }
 }
 
+/* What was measured of each device, and nothing of what was not. */
+static void
+test_page_has_gaps(void)
+{
+    json_t *job = job_of("\"state\": \"done\", \"gaps\": ["
+                         "{\"alias\": \"ua-net0\", \"step\": \"off\", \"duration_ms\": 14500}, "
+                         "{\"alias\": \"ua-net0\", \"step\": \"on\", \"duration_ms\": 6300}, "
+                         "{\"alias\": \"ua-net1\", \"step\": \"newer\", \"duration_ms\": 1}]");
+    g_autofree char *page = ferry_job_view_page(job);
+
+    g_assert_nonnull(strstr(page, "ua-net0: let go within 14.5 s\n"
+                                  "ua-net0: back 6.3 s after the guest ran there\n"));
+    g_assert_null(strstr(page, "ua-net1"));
+    json_decref(job);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -200,5 +216,6 @@ main(int argc, char **argv)
     g_test_add_func("/job-view/phases", test_phases);
     g_test_add_func("/job-view/page-of-nothing", test_page_of_nothing);
     g_test_add_func("/job-view/page-says-what-cancel-does", test_page_says_what_cancel_does);
+    g_test_add_func("/job-view/page-has-gaps", test_page_has_gaps);
     return g_test_run();
 }

@@ -157,12 +157,29 @@ late_of(const FerryEphemerals *all)
     return alias;
 }
 
+/* "ALIAS STEP" of each that is put down. */
+static void
+assert_gaps(FerryJob *job, const char *expected)
+{
+    json_t *json = ferry_job_json(job);
+    g_autoptr(GString) gaps = g_string_new(NULL);
+    const json_t *gap = NULL;
+    size_t i = 0;
+
+    json_array_foreach(json_object_get(json, "gaps"), i, gap) g_string_append_printf(
+        gaps, "%s%s %s", i > 0 ? ", " : "", json_string_value(json_object_get(gap, "alias")),
+        json_string_value(json_object_get(gap, "step")));
+    g_assert_cmpstr(gaps->str, ==, expected);
+    json_decref(json);
+}
+
 /* One after the other, each asked once and seen to be gone before the next. */
 static void
 test_takes_off_one_by_one(void)
 {
     Guest guest = { .has = { true, true }, .obeys = true };
     g_autoptr(FerryEphemerals) all = ephemerals_new(&guest, 2);
+    g_autoptr(FerryJob) job = job_new();
     g_autofree char *why = NULL;
 
     for (unsigned i = 0; i < 2; i++) {
@@ -172,14 +189,15 @@ test_takes_off_one_by_one(void)
         ferry_ephemerals_begin(all, next->alias, 0);
         g_assert_null(ferry_ephemerals_next(all)); /* while one is under way */
         g_clear_pointer(&why, g_free);
-        g_assert_cmpint(ferry_ephemerals_detach(all, 0, &why), ==, FERRY_EPHEMERAL_WAIT);
+        g_assert_cmpint(ferry_ephemerals_detach(all, job, 0, &why), ==, FERRY_EPHEMERAL_WAIT);
         g_clear_pointer(&why, g_free);
-        g_assert_cmpint(ferry_ephemerals_detach(all, 1, &why), ==, FERRY_EPHEMERAL_DONE);
+        g_assert_cmpint(ferry_ephemerals_detach(all, job, 1, &why), ==, FERRY_EPHEMERAL_DONE);
         g_assert_false(guest.has[i]);
     }
     g_assert_null(ferry_ephemerals_next(all));
     g_assert_cmpstr(late_of(all), ==, "");
     g_assert_cmpuint(guest.asked, ==, 2);
+    assert_gaps(job, "ua-nic0 off, ua-nic1 off");
 }
 
 typedef struct {
@@ -202,12 +220,13 @@ test_guest_that_does_not_let_go(gconstpointer data)
     const RefuseRow *row = data;
     Guest guest = row->guest;
     g_autoptr(FerryEphemerals) all = ephemerals_new(&guest, 1);
+    g_autoptr(FerryJob) job = job_new();
     g_autofree char *first = NULL;
     g_autofree char *why = NULL;
 
     ferry_ephemerals_begin(all, "ua-nic0", 0);
-    g_assert_cmpint(ferry_ephemerals_detach(all, 0, &first), ==, FERRY_EPHEMERAL_WAIT);
-    g_assert_cmpint(ferry_ephemerals_detach(all, row->at_ms, &why), ==, row->expected);
+    g_assert_cmpint(ferry_ephemerals_detach(all, job, 0, &first), ==, FERRY_EPHEMERAL_WAIT);
+    g_assert_cmpint(ferry_ephemerals_detach(all, job, row->at_ms, &why), ==, row->expected);
     g_assert_nonnull(strstr(why, row->why));
     g_assert_nonnull(strstr(why, "ua-nic0"));
     g_assert_cmpuint(guest.asked, ==, 1);
@@ -219,10 +238,11 @@ test_libvirt_refuses(void)
 {
     Guest guest = { .has = { true }, .answer = FERRY_DETACH_REFUSED };
     g_autoptr(FerryEphemerals) all = ephemerals_new(&guest, 1);
+    g_autoptr(FerryJob) job = job_new();
     g_autofree char *why = NULL;
 
     ferry_ephemerals_begin(all, "ua-nic0", 0);
-    g_assert_cmpint(ferry_ephemerals_detach(all, 0, &why), ==, FERRY_EPHEMERAL_FAILED);
+    g_assert_cmpint(ferry_ephemerals_detach(all, job, 0, &why), ==, FERRY_EPHEMERAL_FAILED);
     g_assert_nonnull(strstr(why, "not hot-pluggable"));
 }
 
@@ -232,12 +252,13 @@ test_libvirt_away(void)
 {
     Guest guest = { .has = { true }, .away = true };
     g_autoptr(FerryEphemerals) all = ephemerals_new(&guest, 1);
+    g_autoptr(FerryJob) job = job_new();
     g_autofree char *why = NULL;
     g_autofree char *late = NULL;
 
     ferry_ephemerals_begin(all, "ua-nic0", 0);
-    g_assert_cmpint(ferry_ephemerals_detach(all, 0, &why), ==, FERRY_EPHEMERAL_WAIT);
-    g_assert_cmpint(ferry_ephemerals_detach(all, 30000, &late), ==, FERRY_EPHEMERAL_FAILED);
+    g_assert_cmpint(ferry_ephemerals_detach(all, job, 0, &why), ==, FERRY_EPHEMERAL_WAIT);
+    g_assert_cmpint(ferry_ephemerals_detach(all, job, 30000, &late), ==, FERRY_EPHEMERAL_FAILED);
     g_assert_nonnull(strstr(late, "libvirt does not answer"));
 }
 
@@ -288,6 +309,27 @@ test_target_begins_with_all_off(void)
     g_assert_cmpstr(late_of(all), ==, "");
     g_assert_cmpint(ferry_ephemerals_attach(all, job, 0), ==, FERRY_EPHEMERAL_DONE);
     g_assert_true(guest.has[0] && guest.has[1]);
+    assert_gaps(job, ""); /* nobody said since when */
+}
+
+/* What was there is not measured, nor what could not be put back. */
+static void
+test_measures_what_comes(void)
+{
+    Guest guest = { .has = { false, true } };
+    Guest failing = { .attach_fails = true };
+    g_autoptr(FerryEphemerals) all = ephemerals_new(&guest, 2);
+    g_autoptr(FerryEphemerals) none = ephemerals_new(&failing, 1);
+    g_autoptr(FerryJob) job = job_new();
+
+    ferry_ephemerals_begin_all(all);
+    ferry_ephemerals_measure(all, 1);
+    g_assert_cmpint(ferry_ephemerals_attach(all, job, 0), ==, FERRY_EPHEMERAL_DONE);
+    ferry_ephemerals_begin_all(none);
+    ferry_ephemerals_measure(none, 1);
+    for (int64_t now_ms = 0; now_ms < 90000; now_ms += 1000)
+        (void)ferry_ephemerals_attach(none, job, now_ms);
+    assert_gaps(job, "ua-nic0 on");
 }
 
 int
@@ -304,5 +346,6 @@ main(int argc, char **argv)
     g_test_add_func("/ephemeral/puts-back-what-is-absent", test_puts_back_what_is_absent);
     g_test_add_func("/ephemeral/gives-up-after-three-tries", test_gives_up_after_three_tries);
     g_test_add_func("/ephemeral/target-begins-with-all-off", test_target_begins_with_all_off);
+    g_test_add_func("/ephemeral/measures-what-comes", test_measures_what_comes);
     return g_test_run();
 }

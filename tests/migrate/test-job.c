@@ -240,6 +240,34 @@ test_degraded(void)
     g_assert_true(ferry_job_is_degraded(job));
 }
 
+/* What was measured here and what the peer says, of which only what is well-formed counts. */
+static void
+test_gaps(void)
+{
+    static const char theirs[] =
+        "[{\"alias\": \"ua-net0\", \"step\": \"on\", \"duration_ms\": 60}, 7, {}, "
+        "{\"alias\": \"x\", \"step\": \"sideways\", \"duration_ms\": 1}, "
+        "{\"alias\": \"x\", \"step\": \"on\", \"duration_ms\": \"1\"}]";
+    unsigned changes = 0;
+    g_autoptr(FerryJob) job = job_new(&changes);
+    json_t *gaps = json_loads(theirs, 0, NULL);
+    json_t *expected =
+        json_loads("[{\"alias\": \"ua-net0\", \"step\": \"off\", \"duration_ms\": 250}, "
+                   "{\"alias\": \"ua-net0\", \"step\": \"on\", \"duration_ms\": 60}]",
+                   0, NULL);
+    json_t *json = NULL;
+
+    fake_now_ms = 1250;
+    ferry_job_add_gap(job, "ua-net0", FERRY_GAP_OFF, 1000);
+    ferry_job_add_gaps(job, gaps);
+    ferry_job_add_gaps(job, NULL);
+    json = ferry_job_json(job);
+    g_assert_true(json_equal(json_object_get(json, "gaps"), expected));
+    json_decref(json);
+    json_decref(expected);
+    json_decref(gaps);
+}
+
 /* A job of an earlier ferryd shows what its last record says. */
 static void
 test_restore(void)
@@ -285,7 +313,7 @@ test_newest_first(void)
     g_assert_cmpint(ferry_job_compare_newest(&rows[0], &rows[0]), ==, 0);
 }
 
-/* The two members of the whole, and not the job's own arrays: they go on growing. */
+/* The three members of the whole, and not the job's own arrays: they go on growing. */
 static void
 test_remarks(void)
 {
@@ -298,14 +326,16 @@ test_remarks(void)
     before = ferry_job_remarks(job);
     ferry_job_add_reason(job, "slow", "it was slow");
     ferry_job_add_degraded(job, "ua-nic0", "not back");
+    ferry_job_add_gap(job, "ua-nic0", FERRY_GAP_OFF, 0);
     remarks = ferry_job_remarks(job);
     json = ferry_job_json(job);
     g_assert_cmpuint(json_array_size(json_object_get(before, "reasons")), ==, 0);
-    g_assert_cmpuint(json_object_size(remarks), ==, 2);
+    g_assert_cmpuint(json_object_size(remarks), ==, 3);
     g_assert_true(
         json_equal(json_object_get(remarks, "reasons"), json_object_get(json, "reasons")));
     g_assert_true(
         json_equal(json_object_get(remarks, "degraded"), json_object_get(json, "degraded")));
+    g_assert_true(json_equal(json_object_get(remarks, "gaps"), json_object_get(json, "gaps")));
     json_decref(before);
     json_decref(remarks);
     json_decref(json);
@@ -325,6 +355,7 @@ main(int argc, char **argv)
     g_test_add_func("/job/cancel-does-not-hide-doubt", test_cancel_does_not_hide_doubt);
     g_test_add_func("/job/reasons-of-a-peer", test_reasons_of_a_peer);
     g_test_add_func("/job/degraded", test_degraded);
+    g_test_add_func("/job/gaps", test_gaps);
     g_test_add_func("/job/restore", test_restore);
     g_test_add_func("/job/newest-first", test_newest_first);
     g_test_add_func("/job/remarks", test_remarks);

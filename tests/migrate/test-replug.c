@@ -76,7 +76,7 @@ test_row(gconstpointer data)
     const Row *row = data;
     World world = row->world;
     FerryTimers timers = { .attach_ms = 3000 };
-    FerryReplug replug = { 0 };
+    FerryReplug replug = { .since_ms = 1 };
     g_autoptr(FerryPlan) plan = ferry_plan_new();
     g_autoptr(FerryJob) job = new_job();
     int64_t now_ms = 7;
@@ -95,6 +95,9 @@ test_row(gconstpointer data)
         json_object_get(json_array_get(json_object_get(json, "degraded"), 0), "message"));
     g_assert_cmpstr(message, ==, row->degraded);
     g_assert_true(ferry_job_is_degraded(job) == (row->degraded != NULL));
+    /* the time that it took is put down once, of a hybrid that came */
+    g_assert_cmpuint(json_array_size(json_object_get(json, "gaps")), ==,
+                     row->way == FERRY_WAY_HYBRID && row->degraded == NULL ? 1 : 0);
     json_decref(json);
 }
 
