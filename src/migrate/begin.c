@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "guest/capabilities.h"
 #include "migrate/failover.h"
+#include "migrate/roms.h"
 #include "migrate/traps.h"
 
 /* File systems that both hosts see alike, as libvirt counts them (virFileIsSharedFSType). */
@@ -267,6 +268,8 @@ ferry_begin_plan(FerryMigrator *migrator,
     plan->reservation = g_strdup(request->reservation);
     plan->auto_converge = request->auto_converge;
     list_ephemerals(domain, plan->ephemerals);
+    json_decref(plan->roms);
+    plan->roms = ferry_roms_list("", domain);
     check_state(guest, reasons);
     ferry_begin_check_travel(domain, plan->live_xml, &host, plan->needs, reasons);
     ferry_traps_of_guest(domain, plan->needs, reasons);

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "guest/capabilities.h"
+#include "migrate/roms.h"
 
 static void G_GNUC_PRINTF(3, 4) object(json_t *reasons, const char *code, const char *format, ...)
 {
@@ -152,6 +153,7 @@ ferry_begin_check_place(FerryMigrator *migrator,
                         GError **error)
 {
     check_backing(plan, domain, reasons);
+    ferry_roms_check("", plan->roms, plan->target, reasons);
     return check_machine(migrator, plan, domain, reasons, error) &&
            check_devices(migrator, plan, ret_devices, reasons, error);
 }

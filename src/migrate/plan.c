@@ -58,6 +58,7 @@ ferry_plan_new(void)
 
     plan->predicted_ms = -1;
     plan->ephemerals = g_ptr_array_new_with_free_func((GDestroyNotify)ferry_plan_device_free);
+    plan->roms = json_array();
     plan->warnings = json_array();
     plan->needs = g_ptr_array_new_with_free_func((GDestroyNotify)ferry_plan_need_free);
     return plan;
@@ -72,6 +73,7 @@ ferry_plan_free(FerryPlan *plan)
         g_free(G_STRUCT_MEMBER(char *, plan, texts[i].offset));
     g_ptr_array_unref(plan->ephemerals);
     g_ptr_array_unref(plan->needs);
+    json_decref(plan->roms);
     json_decref(plan->warnings);
     g_free(plan);
 }
@@ -103,6 +105,7 @@ ferry_plan_format(const FerryPlan *plan)
     if (plan->predicted_ms >= 0)
         json_object_set_new(json, "predicted_ms", json_integer(plan->predicted_ms));
     json_object_set_new(json, "ephemerals", ephemerals);
+    json_object_set(json, "roms", plan->roms);
     json_object_set(json, "warnings", plan->warnings);
     json_object_set_new(json, "needs", ferry_needs_format(plan->needs));
     return json;
@@ -184,8 +187,8 @@ ferry_plan_parse(const json_t *json, FerryPlan **ret, GError **error)
     if (!parse_plain(json, plan, error) || !parse_ephemerals(json, plan->ephemerals, error) ||
         !ferry_needs_parse(json_object_get(json, "needs"), plan->needs, error))
         return false;
-    json_array_extend(plan->warnings,
-                      json_object_get(json, "warnings")); /* none of an older ferry */
+    json_array_extend(plan->roms, json_object_get(json, "roms")); /* an older ferry has neither */
+    json_array_extend(plan->warnings, json_object_get(json, "warnings"));
     if (json_is_integer(predicted))
         plan->predicted_ms = MAX(json_integer_value(predicted), -1);
     if (!g_uuid_string_is_valid(plan->job))

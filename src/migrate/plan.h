@@ -39,8 +39,8 @@ typedef struct {
     bool auto_converge;  /* a guest that writes too fast is slowed down */
     char *request_key;   /* (nullable): of the user's request, and what it asked: repeat.h */
     char *request_digest;
-    json_t
-        *warnings; /* array of {code, alias, message}: what its user has taken, and should know */
+    json_t *roms;     /* ferry_roms_list() */
+    json_t *warnings; /* array of {code, alias, message}: what its user should know */
     uint64_t memory_bytes;
     int64_t max_downtime_ms;
     int64_t timeout_ms;     /* of the transfer; 0 = by forecast */

@@ -44,6 +44,7 @@ ferry_device_free(FerryDevice *self)
     g_free(self->mac);
     g_free(self->source);
     g_free(self->teaming_partner);
+    g_free(self->rom_file);
     g_free(self->xml);
     g_free(self);
 }
@@ -122,6 +123,17 @@ find_mac(const xmlNode *node)
     return mac != NULL ? g_ascii_strdown(mac, -1) : NULL;
 }
 
+static void
+read_rom(const xmlNode *node, FerryDevice *device)
+{
+    const xmlNode *rom = ferry_document_child(node, "rom");
+    g_autofree char *enabled = ferry_document_attribute(rom, "enabled");
+    g_autofree char *bar = ferry_document_attribute(rom, "bar");
+
+    device->rom_file = ferry_document_attribute(rom, "file");
+    device->rom_off = g_strcmp0(enabled, "no") == 0 || g_strcmp0(bar, "off") == 0;
+}
+
 bool
 ferry_device_parse(const xmlNode *node, FerryDevice **ret, GError **error)
 {
@@ -134,6 +146,7 @@ ferry_device_parse(const xmlNode *node, FerryDevice **ret, GError **error)
     self->mac = find_mac(node);
     self->teaming_partner =
         ferry_document_attribute(ferry_document_child(node, "teaming"), "persistent");
+    read_rom(node, self);
     self->plug = ferry_device_plug(node);
     self->line = xmlGetLineNo(node);
     self->xml = ferry_document_format(node);

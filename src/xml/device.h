@@ -25,6 +25,8 @@ typedef struct {
                       name, an mdev's UUID in lower case, a PCI address, a disk's file or device */
     char *teaming_partner; /* (nullable) transient half of a pair: the other's alias; QEMU itself
                               takes such a device off for migration */
+    char *rom_file;        /* (nullable) <rom file=>: its option ROM, a path of this host */
+    bool rom_off;          /* <rom enabled='no'/> or bar='off': it has none in the guest's memory */
     FerryPlug plug;
     long line;
     char *xml; /* the whole element, as virDomainAttachDeviceFlags takes it */

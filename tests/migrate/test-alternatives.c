@@ -50,6 +50,7 @@ static const struct {
     { "not-running", &plain, "no", "guest-not-running", "", "live no(guest), save no(guest), ephemeral no(guest), cold yes" },
     { "old-qemu", &gpu, "no", "qemu-too-old", FREE, "live no(host), save no(host), ephemeral yes, cold yes" },
     { "blocked-by-libvirt", &gpu, "no", "dirty-tracking-missing", FREE, "live no(host driver), save no(host driver), ephemeral yes, cold yes" },
+    { "other-rom", &plain, "no", "rom-size-differs", "", "live no(host), save no(host), ephemeral no(host), cold yes" },
     { "no-tls", &plain, "no", "no-memory-tls", "", "live no(definition), save yes, ephemeral no(definition), cold yes" },
     { "no-failover", &plain, "no", "failover-unknown", "", "live no(guest driver), save yes, ephemeral no(guest driver), cold yes" },
     { "of-a-newer-ferry", &plain, "no", "whatever-else", "", "live no(other), save no(other), ephemeral no(other), cold no(other)" },

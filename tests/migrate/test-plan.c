@@ -12,7 +12,8 @@ static const char good[] =
     "\"tls\": true, \"memory_bytes\": 1048576, \"max_downtime_ms\": 300, "
     "\"timeout_ms\": 0, \"bandwidth_bps\": 9223372036854775807, "
     "\"ephemerals\": [{\"alias\": \"ua-nic7\", \"xml\": \"<interface/>\"}], "
-    "\"accept_unknown\": true, \"allow_degraded\": true, \"warnings\": [{\"code\": "
+    "\"accept_unknown\": true, \"allow_degraded\": true, \"roms\": [{\"alias\": \"ua-net0\"}], "
+    "\"warnings\": [{\"code\": "
     "\"network-gap\"}], \"auto_converge\": true, \"predicted_ms\": 250, \"needs\": "
     "[{\"way\": \"ephemeral\", \"alias\": \"ua-nic7\", "
     "\"pool\": \"fast\", \"attrs\": [], \"may_degrade\": false, "
@@ -69,6 +70,7 @@ test_without_needs(void)
     json_object_del(json, "accept_unknown");
     json_object_del(json, "allow_degraded");
     json_object_del(json, "warnings");
+    json_object_del(json, "roms");
     g_assert_true(ferry_plan_parse(json, &plan, NULL));
     g_assert_cmpuint(plan->needs->len, ==, 0);
     g_assert_false(plan->accept_unknown);
