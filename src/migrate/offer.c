@@ -1,13 +1,10 @@
 #include "migrate/offer.h"
 
-#include <pthread.h>
-#include <string.h>
-
 #include "base/clock.h"
-#include "compat/rank.h"
+#include "migrate/judged.h"
 #include "migrate/ledger.h"
 #include "migrate/rulebook.h"
-#include "store/history.h"
+#include <pthread.h>
 
 struct _FerryOffers {
     FerryOffersConfig config;
@@ -42,20 +39,14 @@ ferry_offers_free(FerryOffers *self)
 typedef struct {
     const FerryPlan *plan;
     const FerryPlanNeed *need;
-    FerryStore *store;        /* NULL: nothing is remembered */
-    GPtrArray *kinds;         /* of FerrySlotKind */
-    GPtrArray *facts;         /* of FerryFacts, beside @kinds; NULL when nothing is judged */
-    FerryHistoryLoads *loads; /* beside @facts */
-    GPtrArray *ranked;        /* of FerryRanked; NULL likewise */
+    GPtrArray *kinds;          /* of FerrySlotKind */
+    const FerryJudged *judged; /* of them; NULL when nothing is judged */
     json_t *reasons;
 } Offer;
 
 static void
 offer_clear(Offer *self)
 {
-    g_clear_pointer(&self->ranked, g_ptr_array_unref);
-    g_clear_pointer(&self->facts, g_ptr_array_unref);
-    g_clear_pointer(&self->loads, g_free);
     g_clear_pointer(&self->kinds, g_ptr_array_unref);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Offer, offer_clear)
@@ -71,59 +62,6 @@ static void G_GNUC_PRINTF(3, 4)
     va_end(args);
     json_array_append_new(offer->reasons, json_pack("{s:s, s:s, s:s}", "code", code, "alias",
                                                     offer->need->alias, "message", message));
-}
-
-static FerryFacts *
-read_facts(const json_t *json)
-{
-    char *text = json_dumps(json, JSON_COMPACT);
-    FerryFacts *facts = ferry_facts_parse(text, strlen(text)); /* judges a peer's size and depth */
-
-    free(text);
-    return facts;
-}
-
-/* Section 5.4 of the rules: what came of such a state in such a device before. */
-static FerryHistoryLoads
-remembered(const Offer *offer, const FerryFacts *target)
-{
-    FerryHistoryLoads loads = { 0 };
-    g_autofree char *print = NULL;
-
-    if (offer->store == NULL || offer->need->source_print == NULL || target->fault != NULL)
-        return loads;
-    print = ferry_facts_fingerprint(target);
-    (void)ferry_history_loads(offer->store, offer->need->source_print, print, &loads, NULL);
-    return loads;
-}
-
-static FerryObservations
-observations_of(const FerryHistoryLoads *loads)
-{
-    return (loads->n_success > 0 ? FERRY_OBSERVED_SUCCESS : FERRY_OBSERVED_NOTHING) |
-           (loads->n_rejected > 0 ? FERRY_OBSERVED_REJECTION : FERRY_OBSERVED_NOTHING);
-}
-
-static void
-judge(Offer *offer, const FerryRules *rules)
-{
-    g_autoptr(FerryFacts) source = read_facts(offer->need->facts);
-    g_autofree FerryCandidate *candidates = g_new0(FerryCandidate, offer->kinds->len);
-    FerryCheckOptions options = { .rules = rules, .flags = FERRY_CHECK_EXPLAIN };
-
-    offer->loads = g_new0(FerryHistoryLoads, offer->kinds->len);
-    offer->facts = g_ptr_array_new_with_free_func((GDestroyNotify)ferry_facts_free);
-    for (guint i = 0; i < offer->kinds->len; i++) {
-        const FerrySlotKind *kind = g_ptr_array_index(offer->kinds, i);
-        FerryFacts *facts = read_facts(kind->facts);
-
-        offer->loads[i] = remembered(offer, facts);
-        g_ptr_array_add(offer->facts, facts);
-        candidates[i] = (FerryCandidate){ .facts = facts,
-                                          .name = kind->name,
-                                          .observations = observations_of(&offer->loads[i]) };
-    }
-    offer->ranked = ferry_rank(source, candidates, offer->kinds->len, &options);
 }
 
 static const FerrySlotKind *
@@ -165,7 +103,8 @@ why_before(const FerryRanked *chosen, const FerryRanked *next)
 static void
 object_to_all(const Offer *offer)
 {
-    const FerryRanked *best = offer->ranked->len == 0 ? NULL : g_ptr_array_index(offer->ranked, 0);
+    const FerryRanked *best =
+        offer->judged->ranked->len == 0 ? NULL : g_ptr_array_index(offer->judged->ranked, 0);
     const char *where = offer->need->pool != NULL ? offer->need->pool : "";
     g_autoptr(GString) why = g_string_new(NULL);
 
@@ -197,8 +136,8 @@ choose_judged(const Offer *offer, const FerryLedger *ledger, const char **ret_wh
 {
     const FerryRanked *full = NULL;
 
-    for (guint i = 0; i < offer->ranked->len; i++) {
-        const FerryRanked *ranked = g_ptr_array_index(offer->ranked, i);
+    for (guint i = 0; i < offer->judged->ranked->len; i++) {
+        const FerryRanked *ranked = g_ptr_array_index(offer->judged->ranked, i);
 
         if (!is_acceptable(offer, ranked))
             continue;
@@ -206,8 +145,9 @@ choose_judged(const Offer *offer, const FerryLedger *ledger, const char **ret_wh
             full = full != NULL ? full : ranked;
             continue;
         }
-        *ret_why = why_before(
-            ranked, i + 1 < offer->ranked->len ? g_ptr_array_index(offer->ranked, i + 1) : NULL);
+        *ret_why = why_before(ranked, i + 1 < offer->judged->ranked->len
+                                          ? g_ptr_array_index(offer->judged->ranked, i + 1)
+                                          : NULL);
         return ranked;
     }
     if (full != NULL)
@@ -275,17 +215,17 @@ candidates_to_json(const Offer *offer)
 {
     json_t *candidates = json_array();
 
-    for (guint i = 0; offer->ranked != NULL && i < offer->ranked->len; i++) {
-        const FerryRanked *ranked = g_ptr_array_index(offer->ranked, i);
+    for (guint i = 0; offer->judged != NULL && i < offer->judged->ranked->len; i++) {
+        const FerryRanked *ranked = g_ptr_array_index(offer->judged->ranked, i);
         json_t *one = ferry_verdict_to_json(ranked->verdict);
 
         json_object_set_new(one, "name", json_string(ranked->name));
         json_object_set_new(one, "available", json_integer(kind_of(offer, ranked)->available));
         json_object_set_new(one, "return", json_boolean(ranked->has_return));
-        json_object_set_new(one, "loads", loads_to_json(&offer->loads[ranked->index]));
+        json_object_set_new(one, "loads", loads_to_json(&offer->judged->loads[ranked->index]));
         json_array_append_new(candidates, one);
     }
-    for (guint i = 0; offer->ranked == NULL && i < offer->kinds->len; i++) {
+    for (guint i = 0; offer->judged == NULL && i < offer->kinds->len; i++) {
         const FerrySlotKind *kind = g_ptr_array_index(offer->kinds, i);
 
         json_array_append_new(candidates, json_pack("{s:s, s:I}", "name", kind->name, "available",
@@ -297,9 +237,9 @@ candidates_to_json(const Offer *offer)
 static const char *
 verdict_of(const Offer *offer, const FerryRanked *ranked, const FerrySlotKind *kind)
 {
-    const FerryRanked *best = offer->ranked == NULL || offer->ranked->len == 0
+    const FerryRanked *best = offer->judged == NULL || offer->judged->ranked->len == 0
                                   ? NULL
-                                  : g_ptr_array_index(offer->ranked, 0);
+                                  : g_ptr_array_index(offer->judged->ranked, 0);
 
     if (ranked != NULL)
         return ferry_verdict_level_name(ranked->verdict->level);
@@ -348,6 +288,7 @@ typedef struct {
     FerryLedger *ledger;
     GHashTable
         *found; /* what a need asks for → its kinds of slots: needs that are alike look once */
+    GHashTable *judged; /* and of those with the same facts what is judged */
     json_t *answers;
     json_t *reasons;
 } Round;
@@ -383,6 +324,25 @@ find_kinds(const Round *round, Offer *offer, json_t **ret_reason, GError **error
     return true;
 }
 
+/* Devices that are alike, as several vGPUs of one guest are, are judged once. */
+static const FerryJudged *
+judge(const Round *round, const Offer *offer)
+{
+    const FerryPlanNeed *need = offer->need;
+    g_autofree char *key = key_of(round, need);
+    char *facts = json_dumps(need->facts, JSON_COMPACT);
+    g_autofree char *whole =
+        key != NULL ? g_strconcat(key, "|", facts, NULL) : g_strconcat("alone|", need->alias, NULL);
+    FerryJudged *judged = g_hash_table_lookup(round->judged, whole);
+
+    free(facts); /* jansson's malloc, not GLib's */
+    if (judged != NULL)
+        return judged;
+    judged = ferry_judged_new(need, offer->kinds, round->rules, round->store);
+    g_hash_table_insert(round->judged, g_steal_pointer(&whole), judged);
+    return judged;
+}
+
 /* (transfer full) (nullable) */
 static json_t *
 offer_one(const Round *round, Offer *offer, GError **error)
@@ -400,7 +360,7 @@ offer_one(const Round *round, Offer *offer, GError **error)
                json_string_value(json_object_get(reason, "message")));
         json_decref(reason);
     } else if (offer->need->way == FERRY_WAY_STATE) {
-        judge(offer, round->rules);
+        offer->judged = judge(round, offer);
         ranked = choose_judged(offer, round->ledger, &why);
         kind = ranked != NULL ? kind_of(offer, ranked) : NULL;
     } else {
@@ -417,9 +377,7 @@ offer_way(const Round *round, bool state, GError **error)
 {
     for (guint i = 0; i < round->plan->needs->len; i++) {
         const FerryPlanNeed *need = g_ptr_array_index(round->plan->needs, i);
-        g_auto(Offer) offer = {
-            .plan = round->plan, .need = need, .store = round->store, .reasons = round->reasons
-        };
+        g_auto(Offer) offer = { .plan = round->plan, .need = need, .reasons = round->reasons };
         json_t *answer = NULL;
 
         if ((need->way == FERRY_WAY_STATE) != state)
@@ -445,6 +403,8 @@ ferry_offers_answer(FerryOffers *self,
     g_autoptr(GPtrArray) held = NULL;
     g_autoptr(GHashTable) found =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
+    g_autoptr(GHashTable) judged =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)ferry_judged_free);
     Round round = { .host = { .pools = config->pools,
                               .inventory = inventory,
                               .root = config->root,
@@ -454,6 +414,7 @@ ferry_offers_answer(FerryOffers *self,
                     .store = config->store,
                     .ledger = ledger,
                     .found = found,
+                    .judged = judged,
                     .reasons = reasons };
     bool ok = false;
 

@@ -51,6 +51,12 @@ void ferry_slot_parse_mdev(const char *slot, char **ret_parent, char **ret_type)
  * is not there */
 FerryHostDevice *ferry_mdev_look(int root, const char *uuid);
 
+/** What libvirt's qemu driver keeps of each VF that it gave to a guest, until it puts it back. */
+#define FERRY_LIBVIRT_FILES "run/libvirt/hostdevmgr/"
+
+/** Returns: (transfer full): the name of its file for a VF in that folder */
+char *ferry_libvirt_file_name(const FerryHostDevice *pf, unsigned index);
+
 /** Returns: (transfer full): whether libvirt keeps settings of a VF to put back: the path of its
  * file for it below the root, NULL when there is none */
 char *ferry_libvirt_file(int root, const FerryHostDevice *pf, unsigned index);

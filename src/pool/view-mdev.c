@@ -7,6 +7,7 @@
  * twelfth of what there is).  That is a forecast; the result of "create" decides.
  */
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "host/mediated.h"
@@ -208,8 +209,12 @@ add_types(FerryMember *member, const FerryHostDevice *parent)
 static char *
 kernel_name(int root, const char *name)
 {
-    g_autoptr(GPtrArray) names = ferry_sysfs_list(root, CLASSES);
+    g_autofree char *path = g_build_filename(CLASSES, name, NULL);
+    g_autoptr(GPtrArray) names = NULL;
 
+    if (faccessat(root, path, F_OK, 0) == 0)
+        return g_strdup(name);
+    names = ferry_sysfs_list(root, CLASSES);
     for (guint i = 0; names != NULL && i < names->len; i++)
         if (ferry_nodedev_is_named(name, g_ptr_array_index(names, i)))
             return g_strdup(g_ptr_array_index(names, i));

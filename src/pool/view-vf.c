@@ -7,6 +7,13 @@
 /* IFF_UP of linux/if.h: somebody brought the netdev up, be its cable plugged or not. */
 #define NETDEV_IS_UP 1
 
+/* One view on its way. */
+typedef struct {
+    const FerryLook *look;
+    FerryPoolView *view;
+    GHashTable *libvirts; /* names of the files that libvirt keeps: one folder for a thousand VFs */
+} Viewing;
+
 static const FerryClaimRow *
 claim_of(const FerryLook *look, const char *slot)
 {
@@ -37,20 +44,23 @@ serves_the_host(const FerryLook *look, const FerryHostDevice *vf)
  * host's and that shows no netdev has been moved into a container.
  */
 static char *
-stranger_of(const FerryLook *look,
+stranger_of(const Viewing *viewing,
             const FerryHostDevice *pf,
             const FerryHostDevice *vf,
             unsigned index)
 {
+    const FerryLook *look = viewing->look;
     const FerryUser *user = ferry_users_find(look->users, vf);
-    g_autofree char *file = ferry_libvirt_file(look->root, pf, index);
+    g_autofree char *file =
+        g_hash_table_size(viewing->libvirts) == 0 ? NULL : ferry_libvirt_file_name(pf, index);
 
     if (user != NULL)
         return ferry_user_describe(user);
     if (serves_the_host(look, vf))
         return g_strdup_printf("the host itself as %s", vf->netdev);
-    if (file != NULL)
-        return g_strdup_printf("a guest that libvirt gave it to (/%s)", file);
+    if (file != NULL && g_hash_table_contains(viewing->libvirts, file))
+        return g_strdup_printf("a guest that libvirt gave it to (/" FERRY_LIBVIRT_FILES "%s)",
+                               file);
     if (pf->netdev != NULL && vf->driver != NULL && vf->netdev == NULL &&
         strstr(vf->driver, "vfio") == NULL)
         return g_strdup_printf("driver %s, with its netdev in a container", vf->driver);
@@ -58,15 +68,15 @@ stranger_of(const FerryLook *look,
 }
 
 static void
-add_vf(const FerryLook *look,
+add_vf(const Viewing *viewing,
        FerryMember *member,
        const FerryHostDevice *pf,
        const FerryHostDevice *vf,
        unsigned index)
 {
     g_autofree char *id = ferry_slot_of_vf(pf->name, index);
-    const FerryClaimRow *claim = claim_of(look, id);
-    char *who = claim != NULL ? ferry_claim_describe(claim) : stranger_of(look, pf, vf, index);
+    const FerryClaimRow *claim = claim_of(viewing->look, id);
+    char *who = claim != NULL ? ferry_claim_describe(claim) : stranger_of(viewing, pf, vf, index);
     FerrySlotState state = FERRY_SLOT_FREE;
 
     if (claim != NULL)
@@ -118,19 +128,20 @@ member_of_pf(const char *name, const FerryHostDevice *pf)
 }
 
 static void
-add_pf(const FerryLook *look, FerryPoolView *view, const char *name)
+add_pf(const Viewing *viewing, const char *name)
 {
+    const FerryLook *look = viewing->look;
     const FerryHostDevice *pf = ferry_pf_find(look->inventory, name);
     FerryMember *member = member_of_pf(name, pf);
 
-    g_ptr_array_add(view->members, member);
+    g_ptr_array_add(viewing->view->members, member);
     for (guint i = 0; pf != NULL && i < pf->vfs->len; i++) {
         const char *vf_name = g_ptr_array_index(pf->vfs, i);
         const FerryHostDevice *vf =
             vf_name != NULL ? ferry_inventory_find(look->inventory, vf_name) : NULL;
 
         if (vf != NULL)
-            add_vf(look, member, pf, vf, i);
+            add_vf(viewing, member, pf, vf, i);
     }
     if (pf != NULL)
         add_gone(look, member, pf);
@@ -153,8 +164,10 @@ find_member(FerryPoolView *view, const FerryHostDevice *pf)
 
 /* One VF of a list; those of one PF become one member, in the order of the list. */
 static void
-add_address(const FerryLook *look, FerryPoolView *view, const char *address)
+add_address(const Viewing *viewing, const char *address)
 {
+    const FerryLook *look = viewing->look;
+    FerryPoolView *view = viewing->view;
     const FerryHostDevice *vf = ferry_inventory_find(look->inventory, address);
     const FerryHostDevice *pf =
         vf != NULL && vf->pf != NULL ? ferry_inventory_find(look->inventory, vf->pf) : NULL;
@@ -162,14 +175,20 @@ add_address(const FerryLook *look, FerryPoolView *view, const char *address)
     if (pf == NULL || vf->vf_index < 0)
         g_ptr_array_add(view->members, ferry_member_new(address));
     else
-        add_vf(look, find_member(view, pf), pf, vf, (unsigned)vf->vf_index);
+        add_vf(viewing, find_member(view, pf), pf, vf, (unsigned)vf->vf_index);
 }
 
 void
 ferry_members_of_vfs(const FerryLook *look, FerryPoolView *view)
 {
+    g_autoptr(GPtrArray) names = ferry_sysfs_list(look->root, FERRY_LIBVIRT_FILES);
+    g_autoptr(GHashTable) libvirts = g_hash_table_new(g_str_hash, g_str_equal);
+    const Viewing viewing = { look, view, libvirts };
+
+    for (guint i = 0; names != NULL && i < names->len; i++)
+        (void)g_hash_table_add(libvirts, g_ptr_array_index(names, i));
     for (guint i = 0; i < view->pool->pfs->len; i++)
-        add_pf(look, view, g_ptr_array_index(view->pool->pfs, i));
+        add_pf(&viewing, g_ptr_array_index(view->pool->pfs, i));
     for (guint i = 0; i < view->pool->addresses->len; i++)
-        add_address(look, view, g_ptr_array_index(view->pool->addresses, i));
+        add_address(&viewing, g_ptr_array_index(view->pool->addresses, i));
 }

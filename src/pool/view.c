@@ -10,9 +10,6 @@
 #include "host/sysfs.h"
 #include "pool/members.h"
 
-/* What libvirt's qemu driver keeps of each VF that it gave to a guest, until it puts it back. */
-#define LIBVIRT_FILES "run/libvirt/hostdevmgr/"
-
 static const char *const state_names[] = {
     [FERRY_SLOT_FREE] = "free",
     [FERRY_SLOT_CLAIMED] = "claimed",
@@ -162,9 +159,16 @@ ferry_mdev_look(int root, const char *uuid)
 }
 
 char *
+ferry_libvirt_file_name(const FerryHostDevice *pf, unsigned index)
+{
+    return g_strdup_printf("%s_vf%u", pf->netdev != NULL ? pf->netdev : "", index);
+}
+
+char *
 ferry_libvirt_file(int root, const FerryHostDevice *pf, unsigned index)
 {
-    g_autofree char *path = g_strdup_printf(LIBVIRT_FILES "%s_vf%u", pf->netdev, index);
+    g_autofree char *name = ferry_libvirt_file_name(pf, index);
+    g_autofree char *path = g_strconcat(FERRY_LIBVIRT_FILES, name, NULL);
 
     if (pf->netdev == NULL || faccessat(root, path, F_OK, 0) < 0)
         return NULL;
