@@ -148,8 +148,9 @@ class Tapped:
         return self
 
     def _listen(self):
-        while select.select([self._tap], [], [], 0.2)[0] or self._go_on:
-            self._parts.append(self._tap.recv(65536)[66:])  # after Ethernet, IPv4, TCP with timestamps
+        while (heard := select.select([self._tap], [], [], 0.2)[0]) or self._go_on:
+            if heard:
+                self._parts.append(self._tap.recv(65536)[66:])  # after Ethernet, IPv4, TCP with timestamps
 
     def __exit__(self, *_):
         self._go_on = False
