@@ -94,6 +94,7 @@ def booted(lab_image, ferry_tree, request):
             bundle = hosts[0](f"ferry pki issue {host.name} 2>/dev/null")
             host(f"cat >/tmp/b.pem <<'END'\n{bundle}\nEND\nferry pki install /tmp/b.pem")
             host("kill $(pidof ferryd); while pidof ferryd >/dev/null; do sleep 0.1; done; rm -f /run/ferry/ferryd.sock")
+            host("printf '\\n[migrate]\\ntransfer_timeout_s=300\\n' >>/etc/ferry/ferryd.conf")  # an emulated processor seals 1 MiB/s
             host.restart_libvirtd()
             host.start_ferryd()
         for host, other in (hosts, hosts[::-1]):
