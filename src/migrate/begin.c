@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "guest/capabilities.h"
 #include "migrate/failover.h"
+#include "migrate/objection.h"
 #include "migrate/roms.h"
 #include "migrate/traps.h"
 
@@ -17,17 +18,6 @@
 #define QUOBYTE_MAGIC 0x51626d6e
 #define LUSTRE_MAGIC  0x0BD00BD0
 #define GFS2_FS_MAGIC 0x01161970
-
-static void G_GNUC_PRINTF(3, 4) object(json_t *reasons, const char *code, const char *format, ...)
-{
-    va_list args;
-    g_autofree char *message = NULL;
-
-    va_start(args, format);
-    message = g_strdup_vprintf(format, args);
-    va_end(args);
-    json_array_append_new(reasons, json_pack("{s:s, s:s}", "code", code, "message", message));
-}
 
 static bool
 is_shared(const char *path)
@@ -63,10 +53,11 @@ check_disks(const FerryDomain *domain, json_t *reasons)
         if (disk->source == NULL || disk->readonly || disk->shareable ||
             g_strcmp0(disk->type, "file") != 0 || is_shared(disk->source))
             continue;
-        object(reasons, "disk-not-shared",
-               "disk %s is the local file %s, which the target does not have: put it on shared "
-               "storage",
-               disk->target, disk->source);
+        ferry_object(
+            reasons, "disk-not-shared",
+            "disk %s is the local file %s, which the target does not have: put it on shared "
+            "storage",
+            disk->target, disk->source);
     }
 }
 
@@ -79,11 +70,10 @@ check_ephemerals(const FerryDomain *domain, json_t *reasons)
 
         if (device == NULL || device->plug != FERRY_PLUG_NO)
             continue;
-        object(reasons, "not-hot-pluggable",
-               "device %s is marked ephemeral, but a %s cannot be taken off a running guest",
-               meta->alias, device->kind);
-        json_object_set_new(json_array_get(reasons, json_array_size(reasons) - 1), "alias",
-                            json_string(meta->alias));
+        ferry_object_to(
+            reasons, meta->alias, "not-hot-pluggable",
+            "device %s is marked ephemeral, but a %s cannot be taken off a running guest",
+            meta->alias, device->kind);
     }
 }
 
@@ -164,8 +154,9 @@ check_state(const FerryGuest *guest, json_t *reasons)
 {
     if (guest->state == 1 || guest->state == 3) /* running, paused */
         return;
-    object(reasons, "guest-not-running", "guest %s is %s, not running: start it, or move it cold",
-           guest->name, ferry_guests_state_name(guest->state));
+    ferry_object(reasons, "guest-not-running",
+                 "guest %s is %s, not running: start it, or move it cold", guest->name,
+                 ferry_guests_state_name(guest->state));
 }
 
 static bool

@@ -2,24 +2,12 @@
 
 #include "host/netdev.h"
 #include "migrate/hybrid-nic.h"
+#include "migrate/objection.h"
 
 /* Between a driver's word and its use of the VF lie seconds, in a slow guest a minute
  * (docs/hybrid.md, "Measured").  An older word may be of what the guest ran before its last boot.
  */
 #define FRESH_MS (5 * 60 * INT64_C(1000))
-
-static void G_GNUC_PRINTF(4, 5)
-    say(json_t *list, const char *code, const char *alias, const char *format, ...)
-{
-    va_list args;
-    g_autofree char *message = NULL;
-
-    va_start(args, format);
-    message = g_strdup_vprintf(format, args);
-    va_end(args);
-    json_array_append_new(
-        list, json_pack("{s:s, s:s, s:s}", "code", code, "alias", alias, "message", message));
-}
 
 static char *
 describe_gap(const FerryFailoverKnown *known)
@@ -53,7 +41,8 @@ look_at_hybrid(const FerryDomain *live,
     if (nic->vf == NULL || is_known(live, known, nic)) /* without a VF nothing goes off */
         return;
     gap = describe_gap(known);
-    say(doubts, "failover-unknown", meta->alias,
+    ferry_object_to(
+        doubts, meta->alias, "failover-unknown",
         "the guest is not seen to join %s and its VF (that takes Linux from 4.18 on, or Windows' "
         "virtio drivers from 0.1.189 on), so the standby may not be used: expect a network gap, "
         "%s.  Wait until \"ferry guest show %s\" says \"vf\" of it, or take the gap with "
@@ -73,9 +62,9 @@ look_at_ephemeral(const FerryDomain *live,
     if (device == NULL || !g_str_equal(device->kind, "interface"))
         return;
     gap = describe_gap(known);
-    say(warnings, "network-gap", meta->alias,
-        "%s is taken off for the move and has no standby: its network is away, %s", meta->alias,
-        gap);
+    ferry_object_to(warnings, meta->alias, "network-gap",
+                    "%s is taken off for the move and has no standby: its network is away, %s",
+                    meta->alias, gap);
 }
 
 void

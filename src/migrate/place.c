@@ -6,18 +6,8 @@
 
 #include "base/error.h"
 #include "guest/capabilities.h"
+#include "migrate/objection.h"
 #include "migrate/roms.h"
-
-static void G_GNUC_PRINTF(3, 4) object(json_t *reasons, const char *code, const char *format, ...)
-{
-    va_list args;
-    g_autofree char *message = NULL;
-
-    va_start(args, format);
-    message = g_strdup_vprintf(format, args);
-    va_end(args);
-    json_array_append_new(reasons, json_pack("{s:s, s:s}", "code", code, "message", message));
-}
 
 static bool
 check_guest_is_elsewhere(FerryMigrator *migrator,
@@ -33,14 +23,14 @@ check_guest_is_elsewhere(FerryMigrator *migrator,
         !ferry_guests_find(guests, plan->guest_name, &by_name, error))
         return false;
     if (by_uuid != NULL)
-        object(
+        ferry_object(
             reasons, "guest-exists",
             "%s has a guest of this UUID already (%s): remove its definition there, or look which "
             "of the two is right",
             plan->target, by_uuid->name);
     else if (by_name != NULL)
-        object(reasons, "name-taken", "%s has another guest named %s", plan->target,
-               plan->guest_name);
+        ferry_object(reasons, "name-taken", "%s has another guest named %s", plan->target,
+                     plan->guest_name);
     return true;
 }
 
@@ -58,8 +48,8 @@ check_machine(FerryMigrator *migrator,
     for (guint i = 0; i < lacks->len; i++) {
         const FerryLack *lack = g_ptr_array_index(lacks, i);
 
-        object(reasons, ferry_lack_code(lack->kind), "%s lacks %s, which the guest uses",
-               plan->target, lack->what);
+        ferry_object(reasons, ferry_lack_code(lack->kind), "%s lacks %s, which the guest uses",
+                     plan->target, lack->what);
     }
     return true;
 }
@@ -88,19 +78,20 @@ check_backing(const FerryPlan *plan, const FerryDomain *domain, json_t *reasons)
 
         if (netdev && ferry_needs_of(plan->needs, device->alias) == NULL &&
             device->source != NULL && if_nametoindex(device->source) == 0)
-            object(reasons, "no-network-device",
-                   "%s has no network device %s, which the guest's %s %s sits on", plan->target,
-                   device->source,
-                   is_plan_ephemeral(plan, device->alias) ? "ephemeral interface" : "interface",
-                   device->alias != NULL ? device->alias : "");
+            ferry_object(reasons, "no-network-device",
+                         "%s has no network device %s, which the guest's %s %s sits on",
+                         plan->target, device->source,
+                         is_plan_ephemeral(plan, device->alias) ? "ephemeral interface"
+                                                                : "interface",
+                         device->alias != NULL ? device->alias : "");
     }
     for (guint i = 0; i < domain->disks->len; i++) {
         const FerryDisk *disk = g_ptr_array_index(domain->disks, i);
         bool path = g_strcmp0(disk->type, "file") == 0 || g_strcmp0(disk->type, "block") == 0;
 
         if (path && disk->source != NULL && access(disk->source, F_OK) < 0)
-            object(reasons, "no-disk", "%s does not have %s, the guest's disk %s", plan->target,
-                   disk->source, disk->target);
+            ferry_object(reasons, "no-disk", "%s does not have %s, the guest's disk %s",
+                         plan->target, disk->source, disk->target);
     }
 }
 
@@ -111,10 +102,11 @@ check_tls(const FerryMigrator *migrator, const FerryPlan *plan, json_t *reasons)
         g_build_filename(migrator->config.memory_tls_dir, "server-cert.pem", NULL);
 
     if (plan->tls && access(cert, F_OK) < 0)
-        object(reasons, "no-memory-tls",
-               "%s has no credentials for encrypted guest memory (%s): run \"ferry pki install\" "
-               "there, or set tls=no in the [migrate] section of both hosts",
-               plan->target, cert);
+        ferry_object(
+            reasons, "no-memory-tls",
+            "%s has no credentials for encrypted guest memory (%s): run \"ferry pki install\" "
+            "there, or set tls=no in the [migrate] section of both hosts",
+            plan->target, cert);
 }
 
 /* A target that knows of no devices has none to give. */
@@ -139,7 +131,7 @@ check_devices(FerryMigrator *migrator,
     if (migrator->offers != NULL)
         return ferry_offers_answer(migrator->offers, plan, ret, reasons, error);
     if (plan->needs->len > 0)
-        object(reasons, "no-devices", "ferryd of %s knows of no devices", plan->target);
+        ferry_object(reasons, "no-devices", "ferryd of %s knows of no devices", plan->target);
     *ret = json_array();
     return true;
 }
@@ -178,13 +170,13 @@ ferry_begin_check(FerryMigrator *migrator,
         return false;
     }
     if (plan->tls != migrator->config.tls)
-        object(
+        ferry_object(
             reasons, "memory-tls-differs",
             "tls= in the [migrate] section is %s on %s and %s on %s: it must be the same on both",
             plan->tls ? "yes" : "no", plan->source, migrator->config.tls ? "yes" : "no",
             plan->target);
     if (ferry_run_count(migrator, FERRY_SIDE_TARGET) >= migrator->config.max_in)
-        object(
+        ferry_object(
             reasons, "target-busy",
             "%s takes no more than %u migrations at a time (max_in): try again when one has ended",
             plan->target, migrator->config.max_in);

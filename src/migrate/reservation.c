@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "migrate/objection.h"
 
 /* How long one that has ended can still be asked about: "expired" says more than "not found". */
 #define REMEMBERED_US (7 * 24 * 3600 * INT64_C(1000000))
@@ -11,17 +12,6 @@ static int64_t
 now_us(const FerryReservations *self)
 {
     return self->clock->wall_us(self->clock);
-}
-
-static void G_GNUC_PRINTF(3, 4) object(json_t *reasons, const char *code, const char *format, ...)
-{
-    va_list args;
-    g_autofree char *message = NULL;
-
-    va_start(args, format);
-    message = g_strdup_vprintf(format, args);
-    va_end(args);
-    json_array_append_new(reasons, json_pack("{s:s, s:s}", "code", code, "message", message));
 }
 
 /* What the guest's devices need, without what is only found of them: that is judged anew when it
@@ -77,10 +67,11 @@ object_holder(const FerryReservationRow *holder, json_t *reasons)
 {
     g_autofree char *until = ferry_clock_format(holder->expires_us);
 
-    object(reasons, "reserved",
-           "the target holds reservation %s for %s until %s: migrate with --reservation %s, or run "
-           "\"ferry reservation cancel %s\"",
-           holder->id, holder->guest_name, until, holder->id, holder->id);
+    ferry_object(
+        reasons, "reserved",
+        "the target holds reservation %s for %s until %s: migrate with --reservation %s, or run "
+        "\"ferry reservation cancel %s\"",
+        holder->id, holder->guest_name, until, holder->id, holder->id);
 }
 
 static bool
@@ -212,10 +203,11 @@ check_terms(const FerryReservationRow *row, const FerryPlan *plan, json_t *reaso
     if (alias == NULL)
         alias = find_differing(then, now);
     if (alias != NULL)
-        object(reasons, "reservation-changed",
-               "the devices of %s have changed since reservation %s was made (%s): cancel it, and "
-               "reserve anew",
-               plan->guest_name, row->id, alias);
+        ferry_object(
+            reasons, "reservation-changed",
+            "the devices of %s have changed since reservation %s was made (%s): cancel it, and "
+            "reserve anew",
+            plan->guest_name, row->id, alias);
     json_decref(then);
     json_decref(now);
 }
@@ -227,17 +219,17 @@ check_state(const FerryReservationRow *row, const char *job, int64_t now, json_t
 
     if (row->state == FERRY_RESERVATION_USED) {
         if (!g_str_equal(row->job, job))
-            object(reasons, "reservation-used",
-                   "reservation %s was used by job %s: one serves once, reserve anew", row->id,
-                   row->job);
+            ferry_object(reasons, "reservation-used",
+                         "reservation %s was used by job %s: one serves once, reserve anew",
+                         row->id, row->job);
     } else if (row->state == FERRY_RESERVATION_CANCELLED) {
-        object(reasons, "reservation-cancelled", "reservation %s was cancelled: reserve anew",
-               row->id);
+        ferry_object(reasons, "reservation-cancelled", "reservation %s was cancelled: reserve anew",
+                     row->id);
     } else if (!ferry_reservation_is_open(row, now)) {
-        object(reasons, "reservation-expired", "reservation %s expired at %s: reserve anew",
-               row->id, until);
+        ferry_object(reasons, "reservation-expired", "reservation %s expired at %s: reserve anew",
+                     row->id, until);
     } else if (row->state == FERRY_RESERVATION_MAKING) {
-        object(reasons, "reservation-not-made", "reservation %s is not made yet", row->id);
+        ferry_object(reasons, "reservation-not-made", "reservation %s is not made yet", row->id);
     }
 }
 
@@ -256,13 +248,14 @@ check_named(const FerryReservations *self, const FerryPlan *plan, json_t *reason
     if (!ferry_store_reservation_find(self->store, plan->reservation, &row, error))
         return false;
     if (!is_for(row, plan)) {
-        object(reasons, "no-reservation", "%s holds no reservation %s of %s: reserve anew",
-               plan->target, plan->reservation, plan->source);
+        ferry_object(reasons, "no-reservation", "%s holds no reservation %s of %s: reserve anew",
+                     plan->target, plan->reservation, plan->source);
         return true;
     }
     if (!g_str_equal(row->guest_uuid, plan->guest_uuid)) {
-        object(reasons, "reservation-of-other-guest", "reservation %s is for guest %s, not for %s",
-               row->id, row->guest_name, plan->guest_name);
+        ferry_object(reasons, "reservation-of-other-guest",
+                     "reservation %s is for guest %s, not for %s", row->id, row->guest_name,
+                     plan->guest_name);
         return true;
     }
     check_state(row, plan->job, now_us(self), reasons);
@@ -337,10 +330,11 @@ judge(const FerryReservations *self, const FerryPlan *plan, json_t *reasons, GEr
         const FerryClaimRow *claim = ferry_reserve_claim_of(claims, plan->reservation, need);
 
         if (claim != NULL && !has_values(claim, json_object_get(json_array_get(answers, i), "set")))
-            object(reasons, "reservation-changed",
-                   "%s would have to be set otherwise than when reservation %s was made: cancel "
-                   "it, and reserve anew",
-                   need->alias, plan->reservation);
+            ferry_object(
+                reasons, "reservation-changed",
+                "%s would have to be set otherwise than when reservation %s was made: cancel "
+                "it, and reserve anew",
+                need->alias, plan->reservation);
     }
     json_decref(answers);
     return true;
@@ -363,7 +357,7 @@ ferry_reservations_take(const FerryReservations *self,
     if (ok && row != NULL) { /* it ended, or was used, since it was looked at */
         check_state(row, plan->job, now_us(self), reasons);
         if (json_array_size(reasons) == 0)
-            object(reasons, "no-reservation", "reservation %s is gone", plan->reservation);
+            ferry_object(reasons, "no-reservation", "reservation %s is gone", plan->reservation);
     }
     if (ok && json_array_size(reasons) > 0)
         *ret_reasons = json_incref(reasons);

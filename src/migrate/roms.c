@@ -3,6 +3,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "migrate/objection.h"
+
 /* What QEMU 10.0 loads for a NIC whose definition says nothing (hw/net, "romfile"). */
 static const struct {
     const char *model, *file;
@@ -78,19 +80,6 @@ block_of(int64_t bytes)
     return block;
 }
 
-static void G_GNUC_PRINTF(4, 5)
-    object(json_t *reasons, const char *code, const char *alias, const char *format, ...)
-{
-    va_list args;
-    g_autofree char *message = NULL;
-
-    va_start(args, format);
-    message = g_strdup_vprintf(format, args);
-    va_end(args);
-    json_array_append_new(
-        reasons, json_pack("{s:s, s:s, s:s}", "code", code, "alias", alias, "message", message));
-}
-
 /* Of QEMU's own ROMs one that is not found may be in a folder that is not known here. */
 static void
 check_one(const char *root, const json_t *rom, const char *target, json_t *reasons)
@@ -105,18 +94,19 @@ check_one(const char *root, const json_t *rom, const char *target, json_t *reaso
         return;
     here = bytes_of(root, file);
     if (here < 0 && file[0] == '/')
-        object(reasons, "no-rom", alias,
-               "%s does not have %s, the option ROM of %s: put it there, or take the <rom file=…> "
-               "out and start the guest anew",
-               target, file, alias);
+        ferry_object_to(
+            reasons, alias, "no-rom",
+            "%s does not have %s, the option ROM of %s: put it there, or take the <rom file=…> "
+            "out and start the guest anew",
+            target, file, alias);
     else if (here >= 0 && there >= 0 && there < INT32_MAX && block_of(here) != block_of(there))
-        object(reasons, "rom-size-differs", alias,
-               "the option ROM of %s, %s, takes %" G_GUINT64_FORMAT
-               " KiB of the guest and %" G_GUINT64_FORMAT
-               " KiB on %s, and QEMU gives up when it finds that out: install the "
-               "same ROMs there, or start the guest anew with <rom enabled='no'/>",
-               alias, file, (guint64)block_of(there) / 1024, (guint64)block_of(here) / 1024,
-               target);
+        ferry_object_to(reasons, alias, "rom-size-differs",
+                        "the option ROM of %s, %s, takes %" G_GUINT64_FORMAT
+                        " KiB of the guest and %" G_GUINT64_FORMAT
+                        " KiB on %s, and QEMU gives up when it finds that out: install the "
+                        "same ROMs there, or start the guest anew with <rom enabled='no'/>",
+                        alias, file, (guint64)block_of(there) / 1024,
+                        (guint64)block_of(here) / 1024, target);
 }
 
 void

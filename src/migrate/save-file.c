@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "migrate/objection.h"
 #include "migrate/sidecar.h"
 
 /* How libvirt's files begin; "Save" follows when they are whole, "Part" before. */
@@ -15,10 +16,8 @@
 static void
 object(json_t *reasons, const char *code, const char *path, const char *what, const char *remedy)
 {
-    g_autofree char *message = g_strdup_printf("%s %s", path, what);
-
-    json_array_append_new(
-        reasons, json_pack("{s:s, s:s, s:s}", "code", code, "message", message, "remedy", remedy));
+    ferry_object(reasons, code, "%s %s", path, what);
+    ferry_object_remedy(reasons, remedy);
 }
 
 static bool

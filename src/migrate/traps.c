@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "migrate/objection.h"
+
 /* Before 8.1 QEMU has no pre-copy of VFIO devices, and its v2 protocol is an experiment
  * ("x-enable-migration": QEMU, "ChangeLog/8.1", VFIO). */
 #define QEMU_MAJOR 8U
@@ -14,17 +16,6 @@ carries_state(const GPtrArray *needs)
         if (((const FerryPlanNeed *)g_ptr_array_index(needs, i))->way == FERRY_WAY_STATE)
             return true;
     return false;
-}
-
-static void G_GNUC_PRINTF(3, 4) object(json_t *reasons, const char *code, const char *format, ...)
-{
-    va_list args;
-    g_autofree char *message = NULL;
-
-    va_start(args, format);
-    message = g_strdup_vprintf(format, args);
-    va_end(args);
-    json_array_append_new(reasons, json_pack("{s:s, s:s}", "code", code, "message", message));
 }
 
 void
@@ -40,7 +31,7 @@ ferry_traps_of_host(const GPtrArray *needs,
         sscanf(qemu_version, "%u.%u", &major, &minor) != 2 || major > QEMU_MAJOR ||
         (major == QEMU_MAJOR && minor >= QEMU_MINOR))
         return;
-    object(
+    ferry_object(
         reasons, "qemu-too-old",
         "%s has QEMU %s, and the state of VFIO devices is carried from %u.%u on: update it there",
         host, qemu_version, QEMU_MAJOR, QEMU_MINOR);
@@ -53,8 +44,9 @@ ferry_traps_of_guest(const FerryDomain *domain, const GPtrArray *needs, json_t *
         const FerryDevice *device = g_ptr_array_index(domain->devices, i);
 
         if (g_str_equal(device->kind, "iommu")) /* QEMU, docs/devel/migration/vfio.rst */
-            object(reasons, "viommu",
-                   "the guest has a virtual IOMMU, and QEMU does not migrate VFIO devices behind "
-                   "one: take the <iommu> out of its definition and start it anew");
+            ferry_object(
+                reasons, "viommu",
+                "the guest has a virtual IOMMU, and QEMU does not migrate VFIO devices behind "
+                "one: take the <iommu> out of its definition and start it anew");
     }
 }
