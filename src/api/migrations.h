@@ -9,5 +9,7 @@ extern const FerryRoute ferry_job_routes[];
 extern const FerryRoute ferry_peer_job_routes[];
 extern const FerryRoute ferry_reservation_routes[];
 
-/** Rows for guests that are saved in files; data: FerryMigrator. */
+/** Rows for guests that are saved in files, and for those that one host restores for another; data:
+ * FerryMigrator. */
 extern const FerryRoute ferry_saved_routes[];
+extern const FerryRoute ferry_restore_routes[];

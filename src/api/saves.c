@@ -1,7 +1,10 @@
 /* POST /v1/guests/NAME/save and /v1/restores: guests in files. */
 #include "api/json.h"
 #include "api/migrations.h"
+#include "api/restores.h"
 #include "migrate/migrator.h"
+
+#define NOT_RESTORED "the guest is not restored"
 
 static void
 respond(FerryResponse *response, FerryJob *job, const char *refusal, json_t *reasons)
@@ -32,31 +35,46 @@ save(void *data, const FerryRequest *request, FerryResponse *response, GError **
 }
 
 static bool
-restore(void *data, const FerryRequest *request, FerryResponse *response, GError **error)
+restore_here(FerryMigrator *migrator,
+             const FerryRestoreRequest *wanted,
+             FerryRestoreHow how,
+             FerryResponse *response,
+             GError **error)
 {
-    g_auto(FerryFields) fields = { .object = request->body };
-    const FerryRestoreRequest wanted = {
-        .file = ferry_fields_string(&fields, "file"),
-        .verify =
-            ferry_fields_flag(&fields, "unverified") ? FERRY_SAVED_UNVERIFIED : FERRY_SAVED_VERIFY,
-        .again = ferry_fields_flag(&fields, "again") ? FERRY_RESTORE_AGAIN : FERRY_RESTORE_ONCE,
-        .accept_unknown = ferry_fields_flag(&fields, "accept_unknown"),
-    };
-    const bool check_only = ferry_fields_flag(&fields, "check_only");
     g_autoptr(FerryJob) job = NULL;
     json_t *reasons = NULL, *verdict = NULL;
 
-    if (!ferry_fields_end(&fields, error))
-        return false;
-    if (check_only) {
-        if (!ferry_migrator_restore_check(data, &wanted, &verdict, error))
+    if (how == FERRY_RESTORE_CHECK) {
+        if (!ferry_migrator_restore_check(migrator, wanted, &verdict, error))
             return false;
         ferry_response_json(response, 200, verdict);
         return true;
     }
-    if (!ferry_migrator_restore(data, &wanted, &job, &reasons, error))
+    if (!ferry_migrator_restore(migrator, wanted, &job, &reasons, error))
         return false;
-    respond(response, job, "the guest is not restored", reasons);
+    respond(response, job, NOT_RESTORED, reasons);
+    return true;
+}
+
+static bool
+restore(void *data, const FerryRequest *request, FerryResponse *response, GError **error)
+{
+    g_auto(FerryFields) fields = { .object = request->body };
+    const char *host = ferry_fields_string_or(&fields, "on_host", NULL);
+    FerryRestoreRequest wanted;
+    const FerryRestoreHow how = ferry_restore_request_read(&fields, &wanted);
+    json_t *answer = NULL, *reasons = NULL;
+
+    if (!ferry_fields_end(&fields, error))
+        return false;
+    if (host == NULL || ferry_migrator_is_named(data, host))
+        return restore_here(data, &wanted, how, response, error);
+    if (!ferry_migrator_restore_there(data, host, &wanted, how, &answer, &reasons, error))
+        return false;
+    if (reasons != NULL)
+        ferry_response_refused(response, NOT_RESTORED, reasons);
+    else
+        ferry_response_json(response, how == FERRY_RESTORE_CHECK ? 200 : 202, answer);
     return true;
 }
 

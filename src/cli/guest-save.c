@@ -21,6 +21,7 @@ const FerryOption ferry_guest_restore_options[] = {
     { "accept-unknown", 0, NULL, "also when nobody promises that a device's state loads here", FERRY_OPTION_OPTIONAL },
     { "unverified", 0, NULL, "do not compare the file with its checksums", FERRY_OPTION_OPTIONAL },
     { "again", 0, NULL, "also when it was restored before", FERRY_OPTION_OPTIONAL },
+    { "on-host", 0, "HOST", "restore it there: that host finds FILE under the same path", FERRY_OPTION_OPTIONAL },
     { "detach", 0, NULL, "do not wait: print the job's id", FERRY_OPTION_OPTIONAL },
     { NULL, 0, NULL, NULL, FERRY_OPTION_OPTIONAL },
 };
@@ -51,6 +52,7 @@ static int
 follow(const FerryArguments *arguments, FerryWatch *watch, const json_t *job)
 {
     const char *id = json_string_value(json_object_get(job, "id"));
+    const char *host = ferry_arguments_value(arguments, "on-host");
     g_autoptr(GError) error = NULL;
 
     if (id == NULL) {
@@ -58,11 +60,12 @@ follow(const FerryArguments *arguments, FerryWatch *watch, const json_t *job)
         return ferry_command_fail(error);
     }
     if (watch != NULL)
-        return ferry_watch_run(watch, id);
+        return host != NULL ? ferry_watch_run_there(watch, host, id) : ferry_watch_run(watch, id);
     if (ferry_call_print(arguments) == FERRY_PRINT_JSON)
         ferry_table_print_json(stdout, job);
     else
-        printf("job %s: \"ferry job watch %s\" shows how it goes\n", id, id);
+        printf("job %s: \"ferry job watch %s\"%s%s shows how it goes\n", id, id,
+               host != NULL ? " on " : "", host != NULL ? host : "");
     return FERRY_EXIT_DONE;
 }
 
@@ -76,7 +79,9 @@ run(const FerryArguments *arguments, const char *const *segments, json_t *body, 
     g_autoptr(GError) error = NULL;
 
     if (!ferry_arguments_given(arguments, "detach"))
-        watch = ferry_watch_new(arguments, FERRY_INTERRUPT_CANCELS);
+        watch = ferry_watch_new(arguments, ferry_arguments_given(arguments, "on-host")
+                                               ? FERRY_INTERRUPT_LEAVES
+                                               : FERRY_INTERRUPT_CANCELS);
     client = ferry_call_connect(arguments);
     if (!ferry_call(client, "POST", segments, body, &reply, &error))
         return ferry_command_fail(error);
@@ -109,8 +114,9 @@ text_of(const json_t *object, const char *key)
 }
 
 static void
-print_check(const char *file, const json_t *answer)
+print_check(const char *file, const char *host, const json_t *answer)
 {
+    g_autofree char *where = host != NULL ? g_strconcat("on ", host, NULL) : g_strdup("here");
     g_autofree char *guest =
         ferry_table_printable(text_of(json_object_get(answer, "guest"), "name"));
     g_autofree char *reasons = ferry_reasons_format(json_object_get(answer, "reasons"));
@@ -123,14 +129,14 @@ print_check(const char *file, const json_t *answer)
         printf("%s has guest %s; not verified: there is no %s.ferry\n", file, guest, file);
     }
     if (g_strcmp0(text_of(answer, "verdict"), "yes") == 0)
-        printf("it can be restored here\n");
+        printf("it can be restored %s\n", where);
     else
-        printf("it cannot be restored here:\n%s", reasons);
+        printf("it cannot be restored %s:\n%s", where, reasons);
     ferry_offers_print(stdout, json_object_get(answer, "devices"));
 }
 
 static int
-check(const FerryArguments *arguments, const char *file, json_t *body)
+check(const FerryArguments *arguments, const char *file, const char *refusal, json_t *body)
 {
     g_autoptr(FerryClient) client = ferry_call_connect(arguments);
     g_auto(FerryReply) reply = { 0 };
@@ -140,10 +146,12 @@ check(const FerryArguments *arguments, const char *file, json_t *body)
     json_object_set_new(body, "check_only", json_true());
     if (!ferry_call(client, "POST", restores, body, &reply, &error))
         return ferry_command_fail(error);
+    if (ferry_call_is_refused(&reply)) /* only another host's is: this one's are in the verdict */
+        return refused(arguments, refusal, reply.body);
     if (ferry_call_print(arguments) == FERRY_PRINT_JSON)
         ferry_table_print_json(stdout, reply.body);
     else
-        print_check(file, reply.body);
+        print_check(file, ferry_arguments_value(arguments, "on-host"), reply.body);
     verdict = text_of(reply.body, "verdict");
     if (g_strcmp0(verdict, "unknown") == 0)
         return FERRY_EXIT_UNKNOWN;
@@ -155,11 +163,12 @@ ferry_guest_restore(FerryArguments *arguments)
 {
     g_autofree char *file = absolute(ferry_arguments_word(arguments, 0));
     g_autofree char *refusal = g_strdup_printf("%s is not restored", file);
-    json_t *body = json_pack("{s:s, s:b, s:b, s:b}", "file", file, "accept_unknown",
+    const char *host = ferry_arguments_value(arguments, "on-host");
+    json_t *body = json_pack("{s:s, s:b, s:b, s:b, s:s*}", "file", file, "accept_unknown",
                              ferry_arguments_given(arguments, "accept-unknown"), "unverified",
                              ferry_arguments_given(arguments, "unverified"), "again",
-                             ferry_arguments_given(arguments, "again"));
+                             ferry_arguments_given(arguments, "again"), "on_host", host);
 
-    return ferry_arguments_given(arguments, "check") ? check(arguments, file, body)
+    return ferry_arguments_given(arguments, "check") ? check(arguments, file, refusal, body)
                                                      : run(arguments, restores, body, refusal);
 }

@@ -38,7 +38,8 @@ struct _FerryWatch {
 
     char *path_of_job; /* "/v1/jobs/ID" */
     const char *id;
-    json_t *job; /* as the newest event had it */
+    const char *host; /* (nullable): of a job that is not this host's */
+    json_t *job;      /* as the newest event had it */
     unsigned n_interrupts;
     bool left;    /* the user does not want to wait, or need not */
     bool advised; /* of a transfer that comes no nearer to its end */
@@ -277,8 +278,8 @@ static int
 leave(FerryWatch *self)
 {
     say(self, "");
-    fprintf(stderr, "ferry: job %s goes on: \"ferry job watch %s\" shows how it ends\n", self->id,
-            self->id);
+    fprintf(stderr, "ferry: job %s goes on: \"ferry job watch %s\"%s%s shows how it ends\n",
+            self->id, self->id, self->host ? " on " : "", self->host ? self->host : "");
     if (self->job && ferry_job_view_is_in_doubt(self->job))
         return FERRY_EXIT_IN_DOUBT;
     return ferry_error_info(FERRY_ERROR_CANCELLED)->exit_code;
@@ -295,10 +296,9 @@ end(FerryWatch *self)
     return ferry_job_view_exit(self->job);
 }
 
-int
-ferry_watch_run(FerryWatch *self, const char *job_id)
+static int
+run(FerryWatch *self, const char *const *segments, const char *job_id)
 {
-    const char *const segments[] = { "jobs", job_id, NULL };
     g_autoptr(GError) error = NULL;
 
     self->id = job_id;
@@ -308,4 +308,21 @@ ferry_watch_run(FerryWatch *self, const char *job_id)
         return ferry_command_fail(error);
     }
     return self->job && ferry_job_view_is_over(self->job) ? end(self) : leave(self);
+}
+
+int
+ferry_watch_run(FerryWatch *self, const char *job_id)
+{
+    const char *const segments[] = { "jobs", job_id, NULL };
+
+    return run(self, segments, job_id);
+}
+
+int
+ferry_watch_run_there(FerryWatch *self, const char *host, const char *job_id)
+{
+    const char *const segments[] = { "hosts", host, "restores", job_id, NULL };
+
+    self->host = host;
+    return run(self, segments, job_id);
 }

@@ -29,3 +29,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(FerryWatch, ferry_watch_free)
  * Returns: the exit code: of the job's outcome, or of what kept us from seeing it
  */
 int ferry_watch_run(FerryWatch *self, const char *job_id);
+
+/** The same of a restore that another host has begun for us; an interrupt can only leave it. */
+int ferry_watch_run_there(FerryWatch *self, const char *host, const char *job_id);

@@ -285,6 +285,7 @@ start_server(FerryDaemon *self, GError **error)
     ferry_server_add(self->server, ferry_host_routes, &self->api);
     ferry_server_add(self->server, ferry_migration_routes, self->migrator);
     ferry_server_add(self->server, ferry_saved_routes, self->migrator);
+    ferry_server_add(self->server, ferry_restore_routes, self->migrator);
     ferry_server_add(self->server, ferry_job_routes, self->migrator);
     ferry_server_add(self->server, ferry_peer_job_routes, self->migrator);
     ferry_server_add(self->server, ferry_reservation_routes, self->migrator);

@@ -200,6 +200,7 @@ typedef struct {
     FerrySavedVerify verify;
     FerryRestoreAgain again;
     bool accept_unknown; /* a device whose state may not load does not refuse it */
+    const json_t *seen;  /* (nullable): the file as the host sees it that asks: restore-there.h */
 } FerryRestoreRequest;
 
 /**

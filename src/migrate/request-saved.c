@@ -1,17 +1,12 @@
 /* What a user asks for: a guest saved in a file, or started from one. */
+#include "migrate/request-saved.h"
 #include "base/error.h"
 #include "migrate/begin.h"
 #include "migrate/check-groups.h"
 #include "migrate/life.h"
 #include "migrate/marker.h"
+#include "migrate/objection.h"
 #include "migrate/run.h"
-
-static void
-object(json_t *reasons, const char *code, const char *message, const char *remedy)
-{
-    json_array_append_new(
-        reasons, json_pack("{s:s, s:s, s:s*}", "code", code, "message", message, "remedy", remedy));
-}
 
 /* Of a guest that stays here, or will be told where its disks are. */
 static void
@@ -110,28 +105,36 @@ ferry_migrator_save(FerryMigrator *self,
 
 /* ---- restore ---- */
 
-/* One guest runs once: what can be seen of it from here. */
-static bool
-check_guest(FerryMigrator *self, const FerryPlan *plan, json_t *reasons, GError **error)
+bool
+ferry_request_check_down(FerryMigrator *self,
+                         const FerryPlan *plan,
+                         json_t *reasons,
+                         GError **error)
 {
-    FerryGuests *guests = self->config.guests;
-    g_autoptr(FerryGuest) by_name = NULL;
-    g_autofree char *message = NULL;
     FerryDomainLook look = { 0 };
 
     if (!check_unheld(self, plan->guest_uuid, error) ||
-        !ferry_guests_look(guests, plan->guest_uuid, &look, error) ||
-        !ferry_guests_find(guests, plan->guest_name, &by_name, error))
+        !ferry_guests_look(self->config.guests, plan->guest_uuid, &look, error))
         return false;
     if (ferry_life_is_up(&look)) {
-        message = g_strdup_printf("guest %s is up on %s: the file is of an earlier moment of it",
-                                  plan->guest_name, self->config.name);
-        object(reasons, "guest-runs-here", message, "stop it first");
-    } else if (by_name != NULL && g_strcmp0(by_name->uuid, plan->guest_uuid) != 0) {
-        message =
-            g_strdup_printf("%s has another guest named %s", self->config.name, plan->guest_name);
-        object(reasons, "name-taken", message, NULL);
+        ferry_object(reasons, "guest-runs-here",
+                     "guest %s is up on %s: the file is of an earlier moment of it",
+                     plan->guest_name, self->config.name);
+        ferry_object_remedy(reasons, "stop it first");
     }
+    return true;
+}
+
+static bool
+check_name(FerryMigrator *self, const FerryPlan *plan, json_t *reasons, GError **error)
+{
+    g_autoptr(FerryGuest) by_name = NULL;
+
+    if (!ferry_guests_find(self->config.guests, plan->guest_name, &by_name, error))
+        return false;
+    if (by_name != NULL && g_strcmp0(by_name->uuid, plan->guest_uuid) != 0)
+        ferry_object(reasons, "name-taken", "%s has another guest named %s", self->config.name,
+                     plan->guest_name);
     return true;
 }
 
@@ -139,16 +142,16 @@ static void
 check_not_restored(const FerrySaved *saved, FerryRestoreAgain again, json_t *reasons)
 {
     const FerrySidecar *sidecar = saved->sidecar;
-    g_autofree char *message = NULL;
 
     if (sidecar == NULL || sidecar->restored_on == NULL || again == FERRY_RESTORE_AGAIN)
         return;
-    message = g_strdup_printf("the guest in %s was restored on %s already, at %s: its disks have "
-                              "gone on since, and its memory knows nothing of that",
-                              saved->file, sidecar->restored_on,
-                              sidecar->restored_when != NULL ? sidecar->restored_when : "?");
-    object(reasons, "restored-already", message,
-           "put its disks back to what they were, see that it runs nowhere, and use --again");
+    ferry_object(reasons, "restored-already",
+                 "the guest in %s was restored on %s already, at %s: its disks have gone on since, "
+                 "and its memory knows nothing of that",
+                 saved->file, sidecar->restored_on,
+                 sidecar->restored_when != NULL ? sidecar->restored_when : "?");
+    ferry_object_remedy(
+        reasons, "put its disks back to what they were, see that it runs nowhere, and use --again");
 }
 
 /* What the plan says of the host that saved it is not of this one. */
@@ -180,8 +183,10 @@ open_and_check(FerryMigrator *self,
     if (!ferry_saved_open(&world, request->file, request->verify, &saved, reasons, error))
         return false;
     adopt(self, request, saved->plan);
+    ferry_saved_check_print(saved, self->config.name, request->seen, reasons);
     check_not_restored(saved, request->again, reasons);
-    if (!check_guest(self, saved->plan, reasons, error) ||
+    if (!ferry_request_check_down(self, saved->plan, reasons, error) ||
+        !check_name(self, saved->plan, reasons, error) ||
         !ferry_domain_parse(saved->xml, &domain, error) ||
         !ferry_begin_check_place(self, saved->plan, domain, ret_devices, reasons, error))
         return false;

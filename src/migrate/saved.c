@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "migrate/objection.h"
 #include "xml/domain.h"
 #include "xml/saved.h"
 
@@ -157,33 +158,69 @@ read_xml(FerrySaved *self, const char *xml, GError **error)
     return true;
 }
 
-static void
-object(json_t *reasons, const char *code, const char *message, const char *remedy)
-{
-    json_array_append_new(
-        reasons, json_pack("{s:s, s:s, s:s}", "code", code, "message", message, "remedy", remedy));
-}
-
 /* What the sidecar says of the file that is seen without reading it. */
 static void
-compare(const FerrySaved *self, uint64_t bytes, json_t *reasons)
+compare(const FerrySaved *self, json_t *reasons)
 {
     const FerrySidecar *sidecar = self->sidecar;
-    FerrySavedSum now = { .bytes = bytes, .digests = sidecar->sum->digests };
+    FerrySavedSum now = { .bytes = self->bytes, .digests = sidecar->sum->digests };
     g_autofree char *differ = ferry_saved_sum_differ(sidecar->sum, &now);
     g_autofree char *path = ferry_sidecar_path(self->file);
-    g_autofree char *message = NULL;
 
     if (g_strcmp0(sidecar->guest_uuid, self->plan->guest_uuid) != 0) {
-        message = g_strdup_printf("%s is of guest %s (%s), and the file has guest %s (%s)", path,
-                                  sidecar->guest_name, sidecar->guest_uuid, self->plan->guest_name,
-                                  self->plan->guest_uuid);
-        object(reasons, "foreign-sidecar", message,
-               "put the sidecar of this file beside it, or go without with --unverified");
+        ferry_object(reasons, "foreign-sidecar",
+                     "%s is of guest %s (%s), and the file has guest %s (%s)", path,
+                     sidecar->guest_name, sidecar->guest_uuid, self->plan->guest_name,
+                     self->plan->guest_uuid);
+        ferry_object_remedy(
+            reasons, "put the sidecar of this file beside it, or go without with --unverified");
     } else if (differ != NULL) {
-        message = g_strdup_printf("%s is damaged: %s", self->file, differ);
-        object(reasons, "file-damaged", message, "copy it anew, with its sidecar");
+        ferry_object(reasons, "file-damaged", "%s is damaged: %s", self->file, differ);
+        ferry_object_remedy(reasons, "copy it anew, with its sidecar");
     }
+}
+
+json_t *
+ferry_saved_print(const FerrySaved *self)
+{
+    json_t *sum = self->sidecar != NULL ? ferry_saved_sum_format(self->sidecar->sum) : NULL;
+    char *text = sum != NULL ? json_dumps(sum, JSON_COMPACT) : NULL;
+    g_autofree char *digest =
+        text != NULL ? g_compute_checksum_for_string(G_CHECKSUM_SHA256, text, -1) : NULL;
+
+    free(text); /* jansson's malloc, not GLib's */
+    json_decref(sum);
+    return json_pack("{s:s, s:s, s:I, s:s*}", "guest_name", self->plan->guest_name, "guest_uuid",
+                     self->plan->guest_uuid, "bytes", (json_int_t)self->bytes, "digest", digest);
+}
+
+void
+ferry_saved_check_print(const FerrySaved *self,
+                        const char *host,
+                        const json_t *theirs,
+                        json_t *reasons)
+{
+    static const struct {
+        const char *key, *what;
+    } rows[] = { { "guest_uuid", "of another guest" },
+                 { "bytes", "of another length" },
+                 { "digest", "with other checksums" } };
+    json_t *ours = ferry_saved_print(self);
+    const char *differs = NULL;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows) && differs == NULL; i++) {
+        const json_t *our = json_object_get(ours, rows[i].key);
+        const json_t *their = json_object_get(theirs, rows[i].key);
+
+        if (our != NULL && their != NULL && !json_equal(our, their))
+            differs = rows[i].what;
+    }
+    json_decref(ours);
+    if (differs == NULL)
+        return;
+    ferry_object(reasons, "another-file", "%s sees another %s than the host that asks: one %s",
+                 host, self->file, differs);
+    ferry_object_remedy(reasons, "put it on storage that both have, or restore on that host");
 }
 
 bool
@@ -203,6 +240,7 @@ ferry_saved_open(const FerrySavedWorld *world,
     if (stat(file, &status) < 0)
         return ferry_error_set_errno(error, errno, "restore a guest from", file);
     self->file = g_strdup(file);
+    self->bytes = (uint64_t)status.st_size;
     if (!world->saved->saved_xml(world->data, file, &xml, error))
         return false;
     if (!read_xml(self, xml, error)) {
@@ -212,7 +250,7 @@ ferry_saved_open(const FerrySavedWorld *world,
     if (verify == FERRY_SAVED_VERIFY && !ferry_sidecar_read(file, &self->sidecar, error))
         return false;
     if (self->sidecar != NULL)
-        compare(self, (uint64_t)status.st_size, reasons);
+        compare(self, reasons);
     *ret = g_steal_pointer(&self);
     return true;
 }

@@ -13,6 +13,7 @@
  */
 typedef struct {
     char *file;
+    uint64_t bytes;        /* of it */
     char *xml;             /* the domain in it, without the plan */
     FerryPlan *plan;       /* ferry's; or made of the domain, for a file that libvirt alone wrote */
     FerrySidecar *sidecar; /* (nullable) */
@@ -45,6 +46,27 @@ bool ferry_saved_open(const FerrySavedWorld *world,
                       FerrySaved **ret,
                       json_t *reasons,
                       GError **error);
+
+/**
+ * What tells this file from another one of the same path on another host, as far as that is known
+ * without reading it.
+ *
+ * Returns: (transfer full): {guest_name, guest_uuid, bytes, digest?}, the digest being of the
+ * sidecar's checksums
+ */
+json_t *ferry_saved_print(const FerrySaved *self);
+
+/**
+ * Compares the file with the one that another host sees, as its ferry_saved_print() says.
+ *
+ * @host: this one's name, for the message
+ * @theirs: (nullable): hostile; what it does not say is not compared
+ * @reasons: an array; gets {code: "another-file", …}
+ */
+void ferry_saved_check_print(const FerrySaved *self,
+                             const char *host,
+                             const json_t *theirs,
+                             json_t *reasons);
 
 /** Returns: (transfer full): the domain XML with the plan in it, as libvirt is to save it, or NULL
  * with FERRY_ERROR_INVALID */

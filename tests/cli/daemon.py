@@ -171,6 +171,7 @@ POOLS = ("POST", "/v1/pools")
 # routes, arguments, exit code, stdout, stderr (None: do not look)
 START, STOP = ("POST", "/v1/guests/web/start"), ("POST", "/v1/guests/web/stop")
 SAVE, RESTORE = ("POST", "/v1/guests/web/save"), ("POST", "/v1/restores")
+RESTORE_THERE = ("GET", "/v1/hosts/beta/restores/J1/events")
 SAVED = job("done", kind="save", file="/srv/web", outcome="saved", runs_on=None, elapsed_ms=2400)
 NOT_SAVED = job("failed", kind="save", file="/srv/web", outcome="aborted", elapsed_ms=2400,
                 reasons=[{"code": "save-failed", "message": "No space left on device"}])
@@ -283,6 +284,15 @@ ROWS = [
      ["guest", "restore", "/srv/web", "--check", "--accept-unknown"], 21,
      "/srv/web has guest web; not verified: there is no /srv/web.ferry\n"
      "it cannot be restored here:\n  unknown: nobody knows\n", ""),
+    ({RESTORE: (202, job()), RESTORE_THERE: Stream(job(kind="restore"), RESTORED)},
+     ["guest", "restore", "/srv/web", "--on-host", "beta"], 0, "web goes on from /srv/web, 2.4 s\n", None),
+    ({RESTORE: (202, job())}, ["guest", "restore", "/srv/web", "--on-host", "beta", "--detach"], 0,
+     'job J1: "ferry job watch J1" on beta shows how it goes\n', ""),
+    ({RESTORE: refused(("no-such-file", "beta has no /srv/web", {"remedy": "copy it there"}))},
+     ["guest", "restore", "/srv/web", "--on-host", "beta", "--check"], 1, "",
+     "/srv/web is not restored:\n  no-such-file: beta has no /srv/web\n    copy it there\n"),
+    ({RESTORE: (200, dict(RESTORABLE, host="beta"))}, ["guest", "restore", "/srv/web", "--on-host", "beta", "--check"], 0,
+     "/srv/web has guest web, saved on alpha at 2026-01-31T12:00:00.000Z\nit can be restored on beta\n", ""),
     ({("GET", "/v1/hosts"): (200, {"hosts": [{"name": "beta", "address": "192.0.2.2:7417"}]})},
      ["host", "list"], 0, "NAME  ADDRESS\nbeta  192.0.2.2:7417\n", ""),
     ({("GET", "/v1/devices"): (200, {"devices": [PF, VF, MTTY]})}, ["device", "list"], 0,

@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "guest/act.h"
 #include "migrate/marker.h"
-#include "migrate/migrator.h"
+#include "migrate/restore-there.h"
 
 #define JOB "5c36f433-e8cb-4dbb-8e75-905305d1fc76"
 
@@ -165,6 +165,99 @@ test_restore_is_refused(Host *self, gconstpointer data)
     assert_not_restored(self, self->file, FERRY_ERROR_NOT_FOUND);
 }
 
+/* What another host asks: as a user's, but a file that it does not have is an answer. */
+static void
+test_restore_for_another(Host *self, gconstpointer data)
+{
+    static const struct {
+        const char *file; /* NULL: one that is not there */
+        FerryRestoreHow how;
+        int error;        /* 0: none */
+        const char *code; /* of the refusal */
+    } rows[] = {
+        { NULL, FERRY_RESTORE_CHECK, -1, "no-such-file" },
+        { NULL, FERRY_RESTORE_BEGIN, -1, "no-such-file" },
+        { "relative", FERRY_RESTORE_BEGIN, FERRY_ERROR_INVALID, NULL },
+        { "/dev/null/", FERRY_RESTORE_CHECK, FERRY_ERROR_INVALID, NULL },
+    };
+
+    (void)data;
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        const FerryRestoreRequest request = { .file = rows[i].file != NULL ? rows[i].file
+                                                                           : self->file };
+        g_autoptr(GError) error = NULL;
+        json_t *verdict = NULL, *reasons = NULL;
+        FerryJob *job = NULL;
+
+        g_assert_cmpint(ferry_migrator_peer_restore(self->migrator, &request, rows[i].how, &job,
+                                                    &verdict, &reasons, &error),
+                        ==, rows[i].error == -1);
+        if (rows[i].error != -1)
+            g_assert_error(error, FERRY_ERROR, rows[i].error);
+        g_assert_cmpstr(json_string_value(json_object_get(json_array_get(reasons, 0), "code")), ==,
+                        rows[i].code);
+        g_assert_null(verdict);
+        g_assert_null(job);
+        json_decref(reasons);
+    }
+}
+
+/* Without a certificate nobody can be asked; what is wrong is said before. */
+static void
+test_restore_there_is_refused(Host *self, gconstpointer data)
+{
+    static const struct {
+        const char *file;
+        int error;
+    } rows[] = { { "relative", FERRY_ERROR_INVALID }, { NULL, FERRY_ERROR_DENIED } };
+
+    (void)data;
+    g_assert_true(ferry_migrator_is_named(self->migrator, "alpha"));
+    g_assert_false(ferry_migrator_is_named(self->migrator, "beta"));
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        const FerryRestoreRequest request = { .file = rows[i].file != NULL ? rows[i].file
+                                                                           : self->file };
+        g_autoptr(GError) error = NULL;
+        json_t *answer = NULL, *reasons = NULL;
+
+        g_assert_false(ferry_migrator_restore_there(
+            self->migrator, "beta", &request, FERRY_RESTORE_BEGIN, &answer, &reasons, &error));
+        g_assert_error(error, FERRY_ERROR, rows[i].error);
+        g_assert_null(answer);
+        g_assert_null(reasons);
+    }
+}
+
+static void
+test_restore_there_format(void)
+{
+    json_t *seen = json_pack("{s:i}", "bytes", 7);
+    const struct {
+        FerryRestoreRequest request;
+        FerryRestoreHow how;
+        const char *expected;
+    } rows[] = {
+        { { .file = "/a" },
+          FERRY_RESTORE_CHECK,
+          "{\"file\":\"/a\",\"accept_unknown\":false,\"unverified\":false,\"again\":false,"
+          "\"check_only\":true}" },
+        { { "/a", FERRY_SAVED_UNVERIFIED, FERRY_RESTORE_AGAIN, true, seen },
+          FERRY_RESTORE_BEGIN,
+          "{\"file\":\"/a\",\"accept_unknown\":true,\"unverified\":true,\"again\":true,"
+          "\"check_only\":false,\"seen\":{\"bytes\":7}}" },
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        json_t *json = ferry_restore_there_format(&rows[i].request, rows[i].how);
+        char *text = json_dumps(json, JSON_COMPACT);
+
+        g_assert_cmpstr(text, ==, rows[i].expected);
+        free(text); /* jansson's malloc, not GLib's */
+        json_decref(json);
+    }
+    json_decref(seen);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -174,5 +267,10 @@ main(int argc, char **argv)
     g_test_add("/request-saved/save-fails", Host, NULL, set_up, test_save_fails, tear_down);
     g_test_add("/request-saved/restore-is-refused", Host, NULL, set_up, test_restore_is_refused,
                tear_down);
+    g_test_add("/request-saved/restore-for-another", Host, NULL, set_up, test_restore_for_another,
+               tear_down);
+    g_test_add("/request-saved/restore-there-is-refused", Host, NULL, set_up,
+               test_restore_there_is_refused, tear_down);
+    g_test_add_func("/request-saved/restore-there-format", test_restore_there_format);
     return g_test_run();
 }

@@ -123,6 +123,63 @@ test_sidecar(void)
     }
 }
 
+/* What another host sees under the same path. */
+static void
+test_print(void)
+{
+    static const struct {
+        const char *key, *value; /* of the other's print, JSON; no key: none at all */
+        const char *said;        /* NULL: nothing speaks against it */
+    } rows[] = {
+        { NULL, NULL, NULL },
+        { "guest_name", "\"other\"", NULL },
+        { "new", "[7]", NULL },
+        { "guest_uuid", "\"00000000-0000-4000-8000-000000000009\"", "of another guest" },
+        { "bytes", "7", "of another length" },
+        { "bytes", "\"7\"", "of another length" },
+        { "digest", "\"00\"", "with other checksums" },
+    };
+    g_autoptr(SavedFake) fake = saved_fake_new();
+    g_autoptr(FerryPlan) plan = saved_fake_plan();
+    g_autofree char *xml = ferry_saved_xml_with_plan(plan->live_xml, plan, NULL);
+    g_autoptr(FerrySidecar) sidecar = g_new0(FerrySidecar, 1);
+    g_autoptr(FerrySaved) bare = NULL, saved = NULL;
+    json_t *reasons = json_array(), *print = NULL;
+
+    put(fake, xml);
+    bare = open_file(fake, FERRY_SAVED_VERIFY, reasons, NULL);
+    g_assert_true(ferry_saved_sum_take(fake->file, NULL, NULL, NULL, &sidecar->sum, NULL));
+    sidecar->guest_name = g_strdup("web");
+    sidecar->guest_uuid = g_strdup(SAVED_UUID);
+    sidecar->host = g_strdup("beta");
+    sidecar->saved = g_strdup("then");
+    g_assert_true(ferry_sidecar_write(fake->file, sidecar, NULL));
+    saved = open_file(fake, FERRY_SAVED_VERIFY, reasons, NULL);
+    print = ferry_saved_print(bare);
+    g_assert_null(json_object_get(print, "digest"));
+    ferry_saved_check_print(saved, "beta", print, reasons); /* what is not said is not compared */
+    json_decref(print);
+    ferry_saved_check_print(saved, "beta", NULL, reasons);
+    g_assert_cmpuint(json_array_size(reasons), ==, 0);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        const char *message = NULL;
+
+        print = ferry_saved_print(saved);
+        g_assert_cmpuint(json_string_length(json_object_get(print, "digest")), ==, 64);
+        if (rows[i].key != NULL)
+            (void)json_object_set_new(print, rows[i].key,
+                                      json_loads(rows[i].value, JSON_DECODE_ANY, NULL));
+        ferry_saved_check_print(saved, "beta", print, reasons);
+        message = json_string_value(json_object_get(json_array_get(reasons, 0), "message"));
+        g_assert_cmpint(message != NULL, ==, rows[i].said != NULL);
+        if (message != NULL)
+            g_assert_nonnull(strstr(message, rows[i].said));
+        (void)json_array_clear(reasons);
+        json_decref(print);
+    }
+    json_decref(reasons);
+}
+
 static void
 test_refuses(void)
 {
@@ -188,6 +245,7 @@ main(int argc, char **argv)
     g_test_add_func("/saved/of-ferry", test_of_ferry);
     g_test_add_func("/saved/of-libvirt", test_of_libvirt);
     g_test_add_func("/saved/sidecar", test_sidecar);
+    g_test_add_func("/saved/print", test_print);
     g_test_add_func("/saved/refuses", test_refuses);
     g_test_add_func("/saved/paths", test_paths);
     g_test_add_func("/saved/too-long", test_too_long);

@@ -90,6 +90,35 @@ def test_there_and_elsewhere(pair, file):
     assert_runs(pair, pair.alpha)
 
 
+def test_on_host(pair, file):
+    """Alpha has beta restore what both see; what speaks against it here or there is told, and nothing is started."""
+    mark = pair.fresh()
+    there = ("--on-host", "beta")
+    assert save(pair.alpha, file).returncode == 0
+    done = restore(pair.alpha, file, *there, "--check")
+    assert done.returncode == 0 and "it can be restored on beta" in done.stdout, done.stdout + done.stderr
+
+    own = f"{pair.folder}/own"  # a folder of alpha's alone
+    os.makedirs(own, exist_ok=True)
+    pair.alpha.run("mount", "-t", "tmpfs", "own", own)
+    pair.alpha.run("cp", file, f"{file}.ferry", own)
+    refused(restore(pair.alpha, f"{own}/g1", *there), "no-such-file", "beta has no")
+    shutil.copy(file, f"{own}/g1")
+    damage(f"{own}/g1", os.path.getsize(file) - 7)
+    refused(restore(pair.alpha, f"{own}/g1", *there), "another-file", "one of another length")
+    os.remove(f"{own}/g1")
+    pair.alpha.run("umount", own)
+    assert restore(pair.alpha, file, "--on-host", "nobody").returncode == 3
+    assert is_down(pair)
+
+    done = restore(pair.alpha, file, *there)
+    assert done.returncode == 0 and f"g1 goes on from {file}" in done.stdout, done.stdout + done.stderr
+    assert_runs(pair, pair.beta)
+    pair.monitor.assert_one_guest(mark)
+    refused(restore(pair.alpha, file, *there, "--again"), "guest-runs-here", "is up on beta")
+    refused(restore(pair.beta, file, "--on-host", "alpha", "--again"), "guest-runs-here", "is up on beta")
+
+
 def damage(file, at, value=None):
     with open(file, "r+b") as content:
         if value is None:
