@@ -184,9 +184,10 @@ list_lacks(const FerryHand *hand, const FerryDomain *live)
         const char *reason = json_string_value(json_object_get(row, "reason"));
 
         if (json_object_get(row, "vf") == NULL)
-            json_array_append_new(lacks,
-                                  json_pack("{s:O, s:s}", "alias", json_object_get(row, "alias"),
-                                            "message", reason != NULL ? reason : "it has no VF"));
+            json_array_append_new(lacks, json_pack("{s:O, s:s, s:O*}", "alias",
+                                                   json_object_get(row, "alias"), "message",
+                                                   reason != NULL ? reason : "it has no VF", "code",
+                                                   json_object_get(row, "code")));
     }
     json_decref(rows);
     return lacks;

@@ -69,6 +69,8 @@ describe(const FerryHybridCase *it)
     put(row, "link", nic->macvtap != NULL ? ferry_link_state_name(nic->link) : NULL);
     put_vf(it, row);
     put(row, "reason", why);
+    if (nic->vf == NULL && ferry_hybrid_has_no_vf(it->hybrids, it->guest_uuid, meta->vf_alias))
+        put(row, "code", "no-free-vf");
     return row;
 }
 

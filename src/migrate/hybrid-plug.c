@@ -210,6 +210,22 @@ note(const FerryHybridCase *it, const char *why)
                                LONGEST_MS);
 }
 
+/* @reasons: (transfer full): of the claim that was refused.  A VF that is still being released, or
+ * a type not yet published, may be there in a moment. */
+static unsigned
+note_no_vf(const FerryHybridCase *it, json_t *reasons)
+{
+    const char *vf_alias = it->nic->meta->vf_alias;
+    g_autofree char *why = ferry_hybrid_join(reasons);
+    const unsigned again_ms =
+        ferry_hybrid_failed(it->hybrids, it->guest_uuid, vf_alias, why, NO_VF_MS);
+
+    if (!json_is_true(json_object_get(json_array_get(reasons, 0), "passing")))
+        ferry_hybrid_set_no_vf(it->hybrids, it->guest_uuid, vf_alias);
+    json_decref(reasons);
+    return again_ms;
+}
+
 /* The claim goes unless the VF went in after all: then the next look finds both. */
 static unsigned
 give_up(const FerryHybridCase *it, const FerryClaimRow *claim, const char *why)
@@ -258,13 +274,8 @@ ferry_hybrid_plug(const FerryHybridCase *it)
     if (!ferry_hybrid_virtio_up(it, &error) || !may_plug(it, &pf, &error) ||
         !ferry_hybrid_take(it, pf, &claim, &reasons, &error))
         return note(it, error->message);
-    if (claim == NULL) {
-        g_autofree char *why = ferry_hybrid_join(reasons);
-
-        json_decref(reasons);
-        return ferry_hybrid_failed(it->hybrids, it->guest_uuid, it->nic->meta->vf_alias, why,
-                                   NO_VF_MS);
-    }
+    if (claim == NULL)
+        return note_no_vf(it, reasons);
     if (!attach(it, claim, &error))
         return give_up(it, claim, error->message);
     ferry_hybrid_forget(it->hybrids, it->guest_uuid, it->nic->meta->vf_alias);

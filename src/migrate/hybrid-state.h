@@ -14,6 +14,7 @@
 typedef struct {
     char *why;         /* (nullable): what stood in the way last */
     unsigned n_failed; /* in a row */
+    bool no_vf;        /* the last time because there is none to be had */
     int64_t due_ms;    /* not to be tried again before */
     int64_t driven_ms; /* when its VF was seen to be driven first; 0: it was not */
     bool is_asked;     /* the guest was asked to let the VF go */
@@ -42,6 +43,12 @@ unsigned ferry_hybrid_failed(FerryHybrids *self,
                              const char *vf_alias,
                              const char *why,
                              unsigned longest_ms);
+
+/** Remembers of the last failure that it is for want of a VF. */
+void ferry_hybrid_set_no_vf(FerryHybrids *self, const char *guest_uuid, const char *vf_alias);
+
+/** Whether that was said of the last failure. */
+bool ferry_hybrid_has_no_vf(FerryHybrids *self, const char *guest_uuid, const char *vf_alias);
 
 /** Forgets what was tried. */
 void ferry_hybrid_forget(FerryHybrids *self, const char *guest_uuid, const char *vf_alias);

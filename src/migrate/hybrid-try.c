@@ -96,8 +96,30 @@ ferry_hybrid_failed(FerryHybrids *self,
     try->due_ms = now_ms(self) + wait_ms;
     g_free(try->why);
     try->why = g_strdup(why);
+    try->no_vf = false;
     (void)pthread_mutex_unlock(&self->lock);
     return (unsigned)wait_ms;
+}
+
+void
+ferry_hybrid_set_no_vf(FerryHybrids *self, const char *guest_uuid, const char *vf_alias)
+{
+    (void)pthread_mutex_lock(&self->lock);
+    touch(self, guest_uuid, vf_alias)->no_vf = true;
+    (void)pthread_mutex_unlock(&self->lock);
+}
+
+bool
+ferry_hybrid_has_no_vf(FerryHybrids *self, const char *guest_uuid, const char *vf_alias)
+{
+    const FerryHybridTry *try = NULL;
+    bool no_vf = false;
+
+    (void)pthread_mutex_lock(&self->lock);
+    try = peek(self, guest_uuid, vf_alias);
+    no_vf = try != NULL && try->no_vf;
+    (void)pthread_mutex_unlock(&self->lock);
+    return no_vf;
 }
 
 void

@@ -70,7 +70,8 @@ typedef struct {
                    char **ret_why,
                    GError **error);
     /** One step of giving the running guest's hybrids their VFs; waits for nothing.
-     *  @ret_lacks: (out) (nullable) (transfer full): [{alias, message}] of those that have none */
+     *  @ret_lacks: (out) (nullable) (transfer full): [{alias, message, code?}] of those that have
+     *  none; the code "no-free-vf" is of one for which there is none to be had */
     bool (*plug)(void *data, json_t **ret_lacks, GError **error);
     /** T: the guest has them now, not the job. */
     bool (*keep)(void *data, GError **error);

@@ -64,6 +64,30 @@ lacks_it(const json_t *lacks, const char *alias)
     return false;
 }
 
+/* A lack that the job's user has agreed to, and that no wait of the job's would end. */
+static bool
+is_taken(const FerryPlan *plan, const json_t *lack)
+{
+    const FerryPlanNeed *need = ferry_needs_of(plan->needs, text_of(lack, "alias"));
+
+    return need != NULL && need->may_degrade && g_strcmp0(text_of(lack, "code"), "no-free-vf") == 0;
+}
+
+/* (nullable): the first one that is worth waiting for */
+static const json_t *
+find_wait(const FerryPlan *plan, const json_t *lacks)
+{
+    const json_t *lack = NULL;
+    size_t i = 0;
+
+    json_array_foreach(lacks, i, lack)
+    {
+        if (!is_taken(plan, lack))
+            return lack;
+    }
+    return NULL;
+}
+
 /* Seen at the end of a look, so never shorter than it was. */
 static void
 measure(FerryReplug *self, const FerryPlan *plan, const json_t *lacks, FerryJob *job)
@@ -92,6 +116,7 @@ ferry_replug(FerryReplug *self,
              int64_t now_ms)
 {
     json_t *lacks = NULL;
+    const json_t *wait = NULL;
 
     if (self->over || !has_hybrids(plan))
         return self->over = true;
@@ -101,13 +126,12 @@ ferry_replug(FerryReplug *self,
     }
     lacks = look(plan, devices, data);
     measure(self, plan, lacks, job);
-    self->over = json_array_size(lacks) == 0;
-    if (!self->over)
-        ferry_job_set_waiting(job, text_of(json_array_get(lacks, 0), "message"));
-    if (!self->over && now_ms - self->began_ms >= timers->attach_ms) {
+    wait = find_wait(plan, lacks);
+    if (wait != NULL)
+        ferry_job_set_waiting(job, text_of(wait, "message"));
+    self->over = wait == NULL || now_ms - self->began_ms >= timers->attach_ms;
+    if (self->over)
         give_up(lacks, job);
-        self->over = true;
-    }
     json_decref(lacks);
     return self->over;
 }

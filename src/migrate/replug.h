@@ -18,7 +18,8 @@ typedef struct {
 
 /**
  * One step; waits for nothing.  What is not there by attach_timeout_s is left to the keeper, which
- * goes on when the job is over, and the job says so.
+ * goes on when the job is over, and the job says so.  A hybrid that may go without a VF is not
+ * waited for when there is none to be had: it may be days until one is freed.
  *
  * @plan: one without hybrids is over at once
  * @job: gets what is waited for, how long each VF took, in the end a "degraded" entry for each

@@ -151,6 +151,18 @@ claim_all(HybridWorld *world, unsigned n)
 }
 
 /* No VF left: virtio, said with the pool's numbers, and the first one that is freed. */
+/* @expected: (nullable): what a program is told of the first NIC that has no VF */
+static void
+assert_code(HybridWorld *world, const char *expected)
+{
+    g_autoptr(FerryDomain) domain = hybrid_world_domain(world);
+    json_t *rows = ferry_hybrid_describe(world->hybrids, HYBRID_UUID, domain);
+
+    g_assert_cmpstr(json_string_value(json_object_get(json_array_get(rows, 0), "code")), ==,
+                    expected);
+    json_decref(rows);
+}
+
 static void
 test_none_free(void)
 {
@@ -164,8 +176,10 @@ test_none_free(void)
     hybrid_world_assert_working(world);
     states = hybrid_world_states(world);
     g_assert_nonnull(strstr(states, "degraded: pool net-x: 7 of 7 VFs used"));
+    assert_code(world, "no-free-vf");
     world_release(world->world, 1);
     (void)hybrid_world_look(world, again_ms);
+    assert_code(world, NULL);
     g_assert_nonnull(world->nics[0].vf);
     g_assert_cmpuint(hybrid_world_n_claims(world), ==, 7);
 }
@@ -232,6 +246,7 @@ test_attach_refused(void)
         g_assert_cmpuint(hybrid_world_n_claims(world), ==, 0);
         hybrid_world_assert_working(world);
         assert_states(world, "degraded: cannot attach: bus 7 is taken");
+        assert_code(world, NULL);
     }
     g_assert_cmpuint(hybrid_world_look(world, 10000), ==, 50000); /* not due */
     world->attach_error = NULL;

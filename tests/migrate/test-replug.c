@@ -7,6 +7,7 @@ typedef struct {
     unsigned looks;
     unsigned there_at; /* 0: never */
     bool away;
+    const char *code; /* (nullable): of what it lacks */
 } World;
 
 static bool
@@ -20,7 +21,8 @@ plug(void *data, json_t **ret_lacks, GError **error)
         return false;
     }
     if (world->there_at == 0 || world->looks < world->there_at)
-        *ret_lacks = json_pack("[{s:s, s:s}]", "alias", "ua-net0", "message", "no VF is free");
+        *ret_lacks = json_pack("[{s:s, s:s, s:s*}]", "alias", "ua-net0", "message", "no VF is free",
+                               "code", world->code);
     return true;
 }
 
@@ -57,16 +59,20 @@ typedef struct {
     World world;
     unsigned looks;       /* at one each second, with 3 s to go */
     const char *degraded; /* NULL: it is not */
+    bool may_degrade;
 } Row;
 
 /* clang-format off */
 static const Row rows[] = {
-    { "no-hybrid",  FERRY_WAY_STATE,  { .there_at = 1 }, 0, NULL },
-    { "at-once",    FERRY_WAY_HYBRID, { .there_at = 1 }, 1, NULL },
-    { "third-look", FERRY_WAY_HYBRID, { .there_at = 3 }, 3, NULL },
-    { "last-look",  FERRY_WAY_HYBRID, { .there_at = 4 }, 4, NULL },
-    { "never",      FERRY_WAY_HYBRID, { .there_at = 0 }, 4, "on virtio: no VF is free; ferryd goes on trying" },
-    { "away",       FERRY_WAY_HYBRID, { .away = true },  4, "on virtio: libvirt does not answer; ferryd goes on trying" },
+    { "no-hybrid",  FERRY_WAY_STATE,  { .there_at = 1 }, 0, NULL, false },
+    { "at-once",    FERRY_WAY_HYBRID, { .there_at = 1 }, 1, NULL, false },
+    { "third-look", FERRY_WAY_HYBRID, { .there_at = 3 }, 3, NULL, false },
+    { "last-look",  FERRY_WAY_HYBRID, { .there_at = 4 }, 4, NULL, false },
+    { "never",      FERRY_WAY_HYBRID, { .there_at = 0 }, 4, "on virtio: no VF is free; ferryd goes on trying", false },
+    { "away",       FERRY_WAY_HYBRID, { .away = true },  4, "on virtio: libvirt does not answer; ferryd goes on trying", false },
+    { "agreed",     FERRY_WAY_HYBRID, { .code = "no-free-vf" }, 1, "on virtio: no VF is free; ferryd goes on trying", true },
+    { "not-agreed", FERRY_WAY_HYBRID, { .code = "no-free-vf" }, 4, "on virtio: no VF is free; ferryd goes on trying", false },
+    { "of-another-kind", FERRY_WAY_HYBRID, { .there_at = 3 }, 3, NULL, true },
 };
 /* clang-format on */
 
@@ -84,6 +90,7 @@ test_row(gconstpointer data)
     const char *message = NULL;
 
     g_ptr_array_add(plan->needs, ferry_plan_need_new(row->way, "ua-net0"));
+    ((FerryPlanNeed *)g_ptr_array_index(plan->needs, 0))->may_degrade = row->may_degrade;
     while (!ferry_replug(&replug, plan, &ops, &world, &timers, job, now_ms)) {
         g_assert_cmpint(now_ms, <, 60000);
         now_ms += 1000;
