@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "migrate/run.h"
+#include "store/history.h"
 #include "store/host.h"
 
 #define PUMP_MS       1000
@@ -54,7 +55,8 @@ forget(FerryMigrator *self, GError **error)
     g_autoptr(GPtrArray) runs = g_ptr_array_new_with_free_func((GDestroyNotify)ferry_run_unref);
 
     self->forget_ms = clock->now_ms(clock) + FORGET_MS;
-    if (!ferry_journal_forget(self->config.store, before_us, &ids, error))
+    if (!ferry_journal_forget(self->config.store, before_us, &ids, error) ||
+        !ferry_history_forget(self->config.store, before_us, error))
         return false;
     lock(self);
     for (guint i = 0; i < ids->len; i++) {

@@ -127,9 +127,39 @@ ferry_history_moves(FerryStore *self, const char *guest_uuid, GPtrArray **ret, G
         self, error,
         "SELECT job, guest_uuid, peer, bytes, blackout_ms, rate_bps, wall_us FROM history"
         " WHERE guest_uuid = ? AND alias = '' AND result = 'success' AND blackout_ms > 0"
-        " ORDER BY wall_us DESC, job LIMIT 5",
-        "s", guest_uuid);
+        " ORDER BY wall_us DESC, job LIMIT ?",
+        "si", guest_uuid, (int64_t)FERRY_HISTORY_MOVES);
 
     return ferry_store_collect(self, query, row_of, (GDestroyNotify)ferry_history_row_free, ret,
                                error);
+}
+
+#define YEAR_US (365 * 24 * 3600 * INT64_C(1000000))
+
+/* Of each kind of row the first ones. */
+#define FIRST(kind, wanted, order, n)                                                              \
+    "SELECT job, alias FROM (SELECT job, alias, row_number() OVER (PARTITION BY " kind             \
+    " ORDER BY " order ", job) AS place FROM history WHERE " wanted ") WHERE place <= " n
+
+bool
+ferry_history_forget(FerryStore *self, int64_t before_us, GError **error)
+{
+    /* clang-format off */
+    static const char sql[] =
+        "DELETE FROM history WHERE wall_us < ? AND (job, alias) NOT IN ("
+        FIRST("source_print, target_print, result", "alias <> ''", "wall_us DESC",
+              G_STRINGIFY(FERRY_HISTORY_LOADS))
+        " UNION ALL "
+        FIRST("source_print", "alias <> '' AND result = 'success' AND bytes >= 0", "bytes DESC", "1")
+        " UNION ALL "
+        FIRST("peer", "alias = '' AND rate_bps > 0", "wall_us DESC", "1")
+        " UNION ALL "
+        FIRST("guest_uuid",
+              "alias = '' AND result = 'success' AND blackout_ms > 0 AND wall_us >= ?",
+              "wall_us DESC", G_STRINGIFY(FERRY_HISTORY_MOVES))
+        ")";
+    /* clang-format on */
+    FERRY_STORE_LOCKED(self);
+
+    return ferry_store_run(self, error, sql, "ii", before_us, before_us - YEAR_US);
 }

@@ -15,6 +15,10 @@ typedef enum {
     FERRY_N_RESULTS
 } FerryResult;
 
+/** How many are kept of what is old: results of one kind of load, moves of one guest. */
+#define FERRY_HISTORY_LOADS 10
+#define FERRY_HISTORY_MOVES 5
+
 /** What is remembered of it.  Texts are there, "" where there is nothing to say. */
 typedef struct {
     char *job;
@@ -57,3 +61,11 @@ bool ferry_history_moves(FerryStore *self, const char *guest_uuid, GPtrArray **r
 
 /** @ret: what the link to @peer gave in the newest move to it, -1 when none is known */
 bool ferry_history_rate(FerryStore *self, const char *peer, int64_t *ret, GError **error);
+
+/**
+ * Forgets what is older than @before_us and that nothing here would be asked for: of each load,
+ * from one kind of device (driver, type, versions) into another, the newest of each result stay,
+ * and the largest state of each kind; the newest rate of each link; the newest moves of a guest,
+ * but those older than a year before that.
+ */
+bool ferry_history_forget(FerryStore *self, int64_t before_us, GError **error);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "store/history.h"
 #include "store/store.h"
 
 #define JOB    "5c36f433-e8cb-4dbb-8e75-905305d1fc76"
@@ -150,6 +151,33 @@ assert_kept(Host *self, unsigned expected)
     g_assert_cmpuint(n_jobs(self), ==, expected);
 }
 
+static void
+add_loads(Host *self, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        g_autofree char *job = g_strdup_printf("load-%u", i);
+        const FerryHistoryRow row = { .job = job,
+                                      .alias = (char *)"ua-gpu0",
+                                      .guest_uuid = (char *)"u",
+                                      .peer = (char *)"alpha",
+                                      .source_print = (char *)"s",
+                                      .target_print = (char *)"t",
+                                      .bytes = -1,
+                                      .wall_us = self->clock.clock.wall_us(&self->clock.clock) };
+
+        g_assert_true(ferry_history_add(self->store, &row, NULL));
+    }
+}
+
+static unsigned
+n_loads(Host *self)
+{
+    FerryHistoryLoads loads = { 0 };
+
+    g_assert_true(ferry_history_loads(self->store, "s", "t", &loads, NULL));
+    return loads.n_success;
+}
+
 /* By the host that goes on running: looked at once an hour, and gone for all who ask. */
 static void
 test_forgotten(Host *self, gconstpointer data)
@@ -161,6 +189,7 @@ test_forgotten(Host *self, gconstpointer data)
     (void)data;
     json_decref(ask(self, "alpha", "abort", NULL));
     end_job(self);
+    add_loads(self, FERRY_HISTORY_LOADS + 1);
     assert_kept(self, 1);
     run = ferry_run_find(self->migrator, JOB);
     held = ferry_migrator_job(self->migrator, JOB);
@@ -171,8 +200,10 @@ test_forgotten(Host *self, gconstpointer data)
     self->clock.gone_ms += 1800 * 1000; /* old enough, but the hour is not over */
     self->clock.gone_ms += 1;
     assert_kept(self, 1);
+    g_assert_cmpuint(n_loads(self), ==, FERRY_HISTORY_LOADS + 1);
     self->clock.gone_ms += 1800 * 1000;
     assert_kept(self, 0);
+    g_assert_cmpuint(n_loads(self), ==, FERRY_HISTORY_LOADS);
     g_assert_null(ferry_migrator_job(self->migrator, JOB));
     g_assert_true(ferry_run_is_over(run)); /* whoever looked it up before still has it */
     g_assert_true(ferry_job_is_over(held));

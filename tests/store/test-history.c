@@ -1,6 +1,7 @@
 #include "store/history.h"
 
 #include "fixture.h"
+#include "store/query.h"
 
 typedef struct {
     const char *job, *alias, *guest, *peer, *source, *target;
@@ -124,6 +125,70 @@ test_newer_replaces(StoreFixture *fixture, gconstpointer data)
     g_assert_cmpuint(loads.n_success, ==, 1);
 }
 
+#define DAY_US (24 * 3600 * INT64_C(1000000))
+#define NOW_US (1000 * DAY_US)
+
+/* Returns: how many rows are of jobs that begin so */
+static int
+count(StoreFixture *fixture, const char *prefix)
+{
+    g_autofree char *glob = g_strconcat(prefix, "*", NULL);
+    FERRY_STORE_LOCKED(fixture->store);
+    g_autoptr(sqlite3_stmt) query = ferry_store_query(
+        fixture->store, NULL, "SELECT count(*) FROM history WHERE job GLOB ?", "s", glob);
+    bool row = false;
+
+    g_assert_true(ferry_store_next(fixture->store, query, &row, NULL));
+    return sqlite3_column_int(query, 0);
+}
+
+/* What is asked for stays, however old; the day is that of the row, before it the 970th is old. */
+static void
+test_forget(StoreFixture *fixture, gconstpointer data)
+{
+    /* clang-format off */
+    static const struct {
+        const char *name;
+        Row row; /* a series: job and time of the n-th are of the row's plus n days */
+        int n, left;
+    } series[] = {
+        { "young loads",     { "a", "a", "g", "beta",  "s1", "t", FERRY_RESULT_SUCCESS,  5, -1,  -1, 975 }, 20, 20 },
+        { "old loads",       { "b", "a", "g", "beta",  "s2", "t", FERRY_RESULT_SUCCESS,  5, -1,  -1, 100 }, 20, 10 + 1 },
+        { "old refusals",    { "c", "a", "g", "beta",  "s2", "t", FERRY_RESULT_REJECTED, -1, -1, -1, 100 }, 12, 10 },
+        { "of other drivers", { "d", "a", "g", "beta", "s2", "u", FERRY_RESULT_SUCCESS,  4, -1,  -1, 100 }, 3,  3 },
+        { "old moves",       { "e", "",  "g", "beta",  "",   "",  FERRY_RESULT_SUCCESS,  -1, 30, -1, 900 }, 20, 5 },
+        { "of years ago",    { "f", "",  "h", "beta",  "",   "",  FERRY_RESULT_SUCCESS,  -1, 30, -1, 100 }, 3,  0 },
+        { "that failed",     { "i", "",  "h", "beta",  "",   "",  FERRY_RESULT_FAILED,   -1, -1, -1, 900 }, 3,  0 },
+        { "rates",           { "k", "",  "l", "gamma", "",   "",  FERRY_RESULT_FAILED,   -1, -1, 70, 100 }, 3,  1 },
+    };
+    /* clang-format on */
+    int64_t number = 0;
+
+    (void)data;
+    for (int again = 0; again < 2; again++) {
+        for (size_t i = 0; i < G_N_ELEMENTS(series) && again == 0; i++) {
+            for (int n = 0; n < series[i].n; n++) {
+                g_autofree char *job = g_strdup_printf("%s%02d", series[i].row.job, n);
+                Row row = series[i].row;
+
+                row.job = job;
+                row.wall_us = (series[i].row.wall_us + n) * DAY_US;
+                row.bytes += n == 0 && row.bytes > 0 ? 100 : 0; /* the oldest was the largest */
+                add(fixture, &row);
+            }
+        }
+        g_assert_true(ferry_history_forget(fixture->store, NOW_US - 30 * DAY_US, NULL));
+        for (size_t i = 0; i < G_N_ELEMENTS(series); i++) {
+            g_test_message("%s", series[i].name);
+            g_assert_cmpint(count(fixture, series[i].row.job), ==, series[i].left);
+        }
+    }
+    g_assert_true(ferry_history_bytes(fixture->store, "s2", &number, NULL));
+    g_assert_cmpint(number, ==, 105);
+    g_assert_true(ferry_history_rate(fixture->store, "gamma", &number, NULL));
+    g_assert_cmpint(number, ==, 70);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -133,5 +198,6 @@ main(int argc, char **argv)
     STORE_TEST("/history/moves", test_moves);
     STORE_TEST("/history/no-more-than-five", test_no_more_than_five);
     STORE_TEST("/history/newer-replaces", test_newer_replaces);
+    STORE_TEST("/history/forget", test_forget);
     return g_test_run();
 }
