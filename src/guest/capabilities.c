@@ -56,7 +56,7 @@ ferry_guests_host(FerryGuests *self, FerryHostInfo **ret, GError **error)
 static const char *const codes[] = {
     [FERRY_LACK_VIRT_TYPE] = "virt-type",     [FERRY_LACK_EMULATOR] = "emulator",
     [FERRY_LACK_MACHINE] = "machine-type",    [FERRY_LACK_CPU_MODEL] = "cpu-model",
-    [FERRY_LACK_CPU_FEATURE] = "cpu-feature",
+    [FERRY_LACK_CPU_FEATURE] = "cpu-feature", [FERRY_LACK_HUGE_PAGES] = "huge-pages",
 };
 G_STATIC_ASSERT(G_N_ELEMENTS(codes) == FERRY_LACK_N_KINDS);
 
@@ -194,6 +194,49 @@ ask_cpu(const Question *question, GError **error)
     return true;
 }
 
+/* "Hugepagesize:    2048 kB" (proc_meminfo(5)), which a <hugepages/> without a size stands for. */
+static uint64_t
+default_page_kib(void)
+{
+    g_autofree char *text = NULL;
+    const char *at = NULL;
+
+    if (!g_file_get_contents("/proc/meminfo", &text, NULL, NULL) ||
+        (at = strstr(text, "\nHugepagesize:")) == NULL)
+        return 0;
+    return g_ascii_strtoull(at + strlen("\nHugepagesize:"), NULL, 10);
+}
+
+/* QEMU takes all of the guest's memory at its start, or does not start.  How a guest of several
+ * sizes divides its memory among them is its own affair: one of each is asked for. */
+static bool
+ask_pages(const Question *question, GError **error)
+{
+    const FerryDomain *domain = question->domain;
+
+    for (guint i = 0; domain->page_bytes != NULL && i < domain->page_bytes->len; i++) {
+        const uint64_t bytes = g_array_index(domain->page_bytes, uint64_t, i);
+        const uint64_t kib = bytes != 0 ? bytes >> 10 : default_page_kib();
+        const uint64_t needed = domain->page_bytes->len > 1 || kib == 0
+                                    ? 1
+                                    : ((domain->memory_bytes >> 10) + kib - 1) / kib;
+        unsigned int size = (unsigned int)kib;
+        unsigned long long n_free = 0;
+
+        /* a size that the host has not is a failure of libvirt's to read its files */
+        if (virNodeGetFreePages(question->connect, 1, &size, -1, 1, &n_free, 0) < 0 &&
+            virConnectIsAlive(question->connect) != 1)
+            return ferry_handle_failed(error, "ask for the free huge pages for guest",
+                                       domain->name);
+        if (n_free < needed)
+            add_lack(question->lacks, FERRY_LACK_HUGE_PAGES,
+                     g_strdup_printf("%" G_GUINT64_FORMAT " free huge pages of %u KiB (%llu are "
+                                     "free)",
+                                     needed, size, n_free));
+    }
+    return true;
+}
+
 bool
 ferry_guests_lacks(FerryGuests *self, const FerryDomain *domain, GPtrArray **ret, GError **error)
 {
@@ -208,6 +251,8 @@ ferry_guests_lacks(FerryGuests *self, const FerryDomain *domain, GPtrArray **ret
     if (!ask_machine(&question, &has_machine, error))
         return false;
     if (has_machine && domain->cpu_xml != NULL && !ask_cpu(&question, error))
+        return false;
+    if (!ask_pages(&question, error))
         return false;
     *ret = g_steal_pointer(&lacks);
     return true;

@@ -27,6 +27,7 @@ ferry_domain_free(FerryDomain *self)
     g_free(self->cpu_xml);
     g_clear_pointer(&self->disks, g_ptr_array_unref);
     g_clear_pointer(&self->devices, g_ptr_array_unref);
+    g_clear_pointer(&self->page_bytes, g_array_unref);
     ferry_metadata_free(self->metadata);
     g_free(self);
 }
@@ -47,15 +48,11 @@ static const struct {
 /* clang-format on */
 
 static bool
-parse_memory(const xmlNode *domain, uint64_t *ret, GError **error)
+parse_size(const xmlNode *node, const char *text, uint64_t *ret, GError **error)
 {
-    const xmlNode *node = ferry_document_child(domain, "memory");
-    g_autofree char *text = ferry_document_text(node);
     g_autofree char *unit = ferry_document_attribute(node, "unit");
     uint64_t number = 0;
 
-    if (node == NULL)
-        return ferry_document_refuse(error, domain, "there is no <memory> in it");
     for (size_t i = 0; i < G_N_ELEMENTS(units); i++) {
         if (strcmp(unit != NULL ? unit : "KiB", units[i].name) != 0)
             continue;
@@ -65,6 +62,46 @@ parse_memory(const xmlNode *domain, uint64_t *ret, GError **error)
         return true;
     }
     return ferry_document_refuse(error, node, "\"%s\" is not a unit", unit);
+}
+
+static bool
+parse_memory(const xmlNode *domain, uint64_t *ret, GError **error)
+{
+    const xmlNode *node = ferry_document_child(domain, "memory");
+    g_autofree char *text = ferry_document_text(node);
+
+    if (node == NULL)
+        return ferry_document_refuse(error, domain, "there is no <memory> in it");
+    return parse_size(node, text, ret, error);
+}
+
+/* <memoryBacking><hugepages><page size='2048' unit='KiB'/>: without a <page> the host's default. */
+static bool
+parse_pages(const xmlNode *domain, GArray **ret, GError **error)
+{
+    const xmlNode *backing = ferry_document_child(domain, "memoryBacking");
+    const xmlNode *huge = ferry_document_child(backing, "hugepages");
+    uint64_t size = 0;
+
+    if (huge == NULL)
+        return true;
+    *ret = g_array_new(FALSE, FALSE, sizeof(uint64_t));
+    for (const xmlNode *page = huge->children; page != NULL; page = page->next) {
+        g_autofree char *text = NULL;
+
+        if (!ferry_document_is(page, "page"))
+            continue;
+        text = ferry_document_attribute(page, "size");
+        if (text == NULL)
+            return ferry_document_refuse(error, page, "the attribute size is missing");
+        if (!parse_size(page, text, &size, error))
+            return false;
+        g_array_append_val(*ret, size);
+    }
+    size = 0;
+    if ((*ret)->len == 0)
+        g_array_append_val(*ret, size);
+    return true;
 }
 
 static bool
@@ -106,7 +143,8 @@ parse_head(const xmlNode *domain, FerryDomain *self, GError **error)
     const xmlNode *cpu = ferry_document_child(domain, "cpu");
 
     if (!parse_name(domain, &self->name, error) || !parse_uuid(domain, &self->uuid, error) ||
-        !parse_memory(domain, &self->memory_bytes, error))
+        !parse_memory(domain, &self->memory_bytes, error) ||
+        !parse_pages(domain, &self->page_bytes, error))
         return false;
     self->type = ferry_document_attribute(domain, "type");
     if (self->type == NULL)

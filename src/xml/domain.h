@@ -22,6 +22,8 @@ typedef struct {
     char *nvram;    /* (nullable) path of the guest's own firmware variables */
     bool tpm_state; /* has an emulated TPM: its state is a file of this host */
     uint64_t memory_bytes;
+    GArray *page_bytes; /* (nullable) of uint64_t: it sits in huge pages of these sizes, 0 being the
+                           host's default */
     char *cpu_xml;      /* (nullable) the <cpu> element, for libvirt to compare */
     GPtrArray *disks;   /* of FerryDisk */
     GPtrArray *devices; /* of FerryDevice, in the order of the XML, disks among them */

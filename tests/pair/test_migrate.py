@@ -1,4 +1,5 @@
 """ferry migrate as a user meets it: what works, what is refused, what is undone.  Evidence is the guest's own."""
+import html
 import json
 import os
 import random
@@ -8,7 +9,7 @@ import subprocess
 import time
 import uuid
 
-from pair import web
+from pair import guests, web
 from pair.ferry import PREFIX
 from pair.namespaces import wait_for
 
@@ -47,6 +48,17 @@ def test_plain(pair):
     pair.beta.ferry("migrate", "g1", "--to", "alpha")
     pair.assert_moved(mark, pair.beta)
     assert pair.alpha.domain("g1").autostart() == 1
+
+
+def test_names(pair):
+    """What libvirt takes as a name travels (K11): a long one, one of more than ASCII, one that looks like an option."""
+    pair.clear()
+    for name in ("n" * 200, "web nürnberg <&>", "--json"):
+        pair.alpha.libvirt.createXML(guests.bare(html.escape(name)))
+        assert pair.alpha.ferry("check", "--to", "beta", "--", name).returncode == 0
+        pair.alpha.ferry("migrate", "--to", "beta", "--", name)
+        assert name in pair.beta.ferry("guest", "list").stdout
+        pair.beta.domain(name).destroy()
 
 
 def test_the_same_request_twice_is_one_migration(pair):

@@ -8,7 +8,10 @@ import threading
 
 import libvirt
 
+from pair import guests
+
 SLOW = ("--bandwidth", "8Mi")
+HUGE = "<memoryBacking><hugepages><page size='2' unit='M'/></hugepages></memoryBacking>"
 
 
 def assert_refused(pair, code, *words, to="beta", guest="g1", exit_code=1):
@@ -59,6 +62,38 @@ def test_target_lacks_a_cpu_feature(pair):
     with lesser_host(pair.beta, r"(<property name='(?:pni|sse3)' type='boolean' value=)'true'", r"\1'false'"):
         assert_refused(pair, "cpu-feature", "beta lacks pni")
     assert pair.alpha.ferry("check", "g1", "--to", "beta").returncode == 0
+
+
+@contextlib.contextmanager
+def huge_pages(*hosts):
+    """Both have a place for them, which libvirtd looks for when it starts; a function sets how many there are."""
+    def set_number(number):
+        with open("/proc/sys/vm/nr_hugepages", "w", encoding="ascii") as file:
+            file.write(str(number))
+
+    for host in hosts:
+        host.run("mkdir", "-p", "/dev/hugepages")
+        host.run("mount", "-t", "hugetlbfs", "hugetlbfs", "/dev/hugepages")
+        host.restart_libvirtd()
+    try:
+        yield set_number
+    finally:
+        set_number(0)
+        for host in hosts:
+            host.run("umount", "/dev/hugepages")
+            host.restart_libvirtd()
+
+
+def test_target_lacks_huge_pages(pair):
+    """The two hosts have one kernel, so what the guest takes of its pages here is not free there."""
+    pair.fresh("plain")
+    with huge_pages(*pair.hosts) as set_number:
+        set_number(20)
+        pair.alpha.libvirt.createXML(guests.bare("huge", HUGE))
+        assert_refused(pair, "huge-pages", "beta lacks 16 free huge pages of 2048 KiB (4 are free)", guest="huge")
+        set_number(36)
+        pair.alpha.ferry("migrate", "huge", "--to", "beta")
+        pair.beta.domain("huge").destroy()
 
 
 def test_target_has_no_libvirtd(pair):

@@ -103,6 +103,37 @@ static const struct {
 };
 /* clang-format on */
 
+static const struct {
+    const char *backing;
+    size_t n_sizes;
+    uint64_t first;
+} pages[] = {
+    { "", 0, 0 },
+    { "<memoryBacking/>", 0, 0 },
+    { "<memoryBacking><hugepages/></memoryBacking>", 1, 0 },
+    { "<memoryBacking> <hugepages> <page size='2048' unit='KiB'/> </hugepages></memoryBacking>", 1,
+      2u << 20 },
+    { "<memoryBacking><hugepages><page size='1' unit='G' nodeset='0'/><page size='2048'/></hugepages>"
+      "</memoryBacking>",
+      2, 1u << 30 },
+};
+
+static void
+test_pages(void)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(pages); i++) {
+        g_autofree char *xml =
+            g_strconcat("<domain type='kvm'>" HEAD, pages[i].backing, "</domain>", NULL);
+        g_autoptr(FerryDomain) domain = NULL;
+
+        g_assert_true(ferry_domain_parse(xml, &domain, NULL));
+        g_assert_cmpuint(domain->page_bytes == NULL ? 0 : domain->page_bytes->len, ==,
+                         pages[i].n_sizes);
+        if (pages[i].n_sizes > 0)
+            g_assert_cmpuint(g_array_index(domain->page_bytes, uint64_t, 0), ==, pages[i].first);
+    }
+}
+
 static void
 test_memory(void)
 {
@@ -176,6 +207,8 @@ static const RefusedRow refused[] = {
     { "no-memory", "<domain type='kvm'><name>g</name>" UUID "</domain>", "line 1, <domain>: there is no <memory> in it" },
     { "memory-unit", "<domain type='kvm'><name>g</name>" UUID "<memory unit='stone'>1</memory></domain>", "line 1, <memory>: \"stone\" is not a unit" },
     { "memory-overflow", "<domain type='kvm'><name>g</name>" UUID "<memory unit='TiB'>99999999</memory></domain>", "line 1, <memory>: \"99999999\" is not a size" },
+    { "page-size", "<domain type='kvm'><name>g</name>" UUID MEM "<memoryBacking><hugepages><page/></hugepages></memoryBacking></domain>", "line 1, <page>: the attribute size is missing" },
+    { "page-unit", "<domain type='kvm'><name>g</name>" UUID MEM "<memoryBacking><hugepages><page size='2' unit='stone'/></hugepages></memoryBacking></domain>", "line 1, <page>: \"stone\" is not a unit" },
     { "memory-negative", "<domain type='kvm'><name>g</name>" UUID "<memory>-1</memory></domain>", "line 1, <memory>: \"-1\" is not a size" },
     { "no-type", "<domain>" HEAD "</domain>", "line 1, <domain>: the attribute type is missing" },
     { "alias-twice", "<domain type='kvm'>" HEAD "<devices>\n<rng><alias name='ua-a'/></rng>\n<rng><alias name='ua-a'/></rng></devices></domain>", "line 3, <rng>: the alias ua-a is another device's already" },
@@ -223,6 +256,7 @@ main(int argc, char **argv)
         g_test_add_data_func(path, &examples[i], test_example);
     }
     g_test_add_func("/domain/memory", test_memory);
+    g_test_add_func("/domain/pages", test_pages);
     g_test_add_func("/domain/state-on-the-host", test_state_on_the_host);
     g_test_add_func("/domain/board-of-q35", test_board_of_q35);
     for (size_t i = 0; i < G_N_ELEMENTS(refused); i++) {

@@ -52,3 +52,18 @@ UUID = "0f0e1d2c-3b4a-4958-8776-695a4b3c2d1e"
 def linux(folder, name="g1", uuid=UUID, metadata=EPHEMERAL, nic7=NIC7):
     """The Linux guest: virtio NIC on macvtap and, unless told otherwise, an e1000e that is ephemeral."""
     return LINUX.format(folder=folder, name=name, uuid=uuid, metadata=metadata, nic7=nic7, memory=LINUX_MIB)
+
+
+BARE = """\
+<domain type='qemu'>
+  <name>{name}</name>
+  <memory unit='MiB'>32</memory>
+  {more}
+  <os><type arch='x86_64' machine='pc-q35-10.0'>hvm</type></os>
+  <devices><emulator>/usr/bin/qemu-system-x86_64</emulator><memballoon model='none'/></devices>
+</domain>"""
+
+
+def bare(name, more=""):
+    """A guest without any device or system: its firmware finds nothing to boot, which is quick to move."""
+    return BARE.format(name=name, more=more)
