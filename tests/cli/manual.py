@@ -15,6 +15,12 @@ PAGE_OF = {"check": "migrate", "reserve": "reservation"}
 COMMON = {"json", "socket", "help"}
 
 
+# Where a reason's code stands in the source: a call's argument, a field of JSON, or a table's first column.
+REASON = re.compile(r'''(?x) (?: \b(?:ferry_object\w*|object|say|refusal|reason|refuse_remove|ferry_life_add_reason
+        |ferry_(?:source|target)_abort|ferry_save_fail|fail|ferry_job_add_reason)\([^"();]*
+    | "code",\ (?:[^"();]*\?\ )? | Overrun\ \w+\ =\ \{\ | \[FERRY_LACK_\w+\]\ =\ ) "([a-z]+(?:-[a-z]+)*)"''')
+
+
 class Manual:
     def __init__(self, source, ferry, ferryd):
         self.source, self.ferry, self.ferryd, self.wrong = source, ferry, ferryd, []
@@ -167,6 +173,31 @@ def test_exit_codes(manual):
         codes |= set(re.findall(r"FERRY_EXIT_\w+ = (\d+)", file.read()))
     shown = set(re.findall(r"^\|  (\d+)$", manual.page("ferry.1"), re.M))
     manual.expect(codes == shown, f"ferry(1): the exit codes differ in {codes ^ shown}")
+
+
+def text_of(source, folder, *suffixes):
+    """{path: text} of the files below a folder."""
+    found = {}
+    for path in glob.glob(os.path.join(source, folder, "**", "*.*"), recursive=True):
+        if path.endswith(suffixes):
+            with open(path, encoding="utf-8") as file:
+                found[path] = file.read()
+    return found
+
+
+def test_every_reason_is_explained(manual):
+    """ferry-reasons(7) has each code that the source gives, and no other; compat's findings are ferry-compat(1)'s."""
+    given = {}
+    for path, text in text_of(manual.source, "src", ".c").items():
+        if os.path.relpath(path, manual.source).split(os.sep)[1] not in ("compat", "cli", "client", "tool", "vfio"):
+            given |= {code: path for code in REASON.findall(text)}
+    manual.expect(len(given) > 90, f"only {len(given)} reasons were found in the source")
+    listed = {code for line in manual.page("ferry-reasons.7").splitlines() if line.startswith("*")
+              for code in re.findall(r"\*([a-z-]+)\*(?!\()", line)}
+    for code in set(given) - listed:
+        manual.expect(False, f"ferry-reasons(7) lacks {code}, which {given[code]} gives")
+    for code in listed - set(given):
+        manual.expect(False, f"ferry-reasons(7) has {code}, which nothing gives")
 
 
 def test_every_page_is_installed(manual):

@@ -40,6 +40,7 @@ sim_in_parallel(void (*work)(unsigned worker, unsigned n_workers, void *data, Si
         sum.ran += tallies[i].ran;
         sum.failed += tallies[i].failed;
         sum.rows_used |= tallies[i].rows_used;
+        sum.reasons_given |= tallies[i].reasons_given;
     }
     (void)munmap(tallies, sizeof(*tallies) * MAX_WORKERS);
     return sum;

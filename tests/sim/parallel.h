@@ -7,7 +7,7 @@
 typedef struct {
     uint64_t ran;
     unsigned failed;
-    uint64_t rows_used; /* bits, see watch.h */
+    uint64_t rows_used, reasons_given; /* bits, see watch.h */
 } SimTally;
 
 /**

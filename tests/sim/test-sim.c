@@ -262,6 +262,7 @@ run_random(unsigned worker, unsigned n_workers, void *data, SimTally *tally)
         tally->ran++;
     }
     tally->rows_used = sim_watch_rows();
+    tally->reasons_given = sim_watch_reasons();
 }
 
 static void
@@ -274,6 +275,7 @@ test_random(void)
     int64_t began_us = g_get_monotonic_time();
     SimTally tally = sim_in_parallel(run_random, &random);
     g_autofree char *missing = sim_watch_missing(tally.rows_used);
+    g_autofree char *silent = sim_watch_missing_reasons(tally.reasons_given);
 
     printf("# random: %" G_GUINT64_FORMAT " schedules from seed %" G_GUINT64_FORMAT
            " in %.0f s, %u violations; rows of %u never asked for:%s\n",
@@ -281,6 +283,8 @@ test_random(void)
            tally.failed, sim_watch_n_rows(), missing[0] == '\0' ? " none" : missing);
     note("random schedules", "%" G_GUINT64_FORMAT, tally.ran);
     g_assert_cmpuint(tally.failed, ==, 0);
+    if (tally.ran >= 100000)
+        g_assert_cmpstr(silent, ==, "");
 }
 
 static const SimProfile *

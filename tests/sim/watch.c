@@ -2,12 +2,23 @@
 
 #include "drive.h"
 #include "migrate/decide.h"
+#include "migrate/source-state.h"
+#include "migrate/target-state.h"
 
 #define N_SOURCE_ROWS 23
 #define N_TARGET_ROWS 18
 
 /* One bit a row, the source's first. */
 static uint64_t used;
+
+/* Why jobs end here, of ferry-reasons(7): one bit each. */
+static const char *const reasons[] = {
+    "cancelled",     "copy-gone",       "guest-ended",    "guest-lost",     "lease-over",
+    "libvirt-away",  "no-definition",   "not-ready",      "overruled",      "refused",
+    "relay-failed",  "resolved",        "restarted",      "source-aborted", "target-aborted",
+    "target-silent", "transfer-failed", "unplug-refused",
+};
+static uint64_t given;
 
 FerrySourceDecision __real_ferry_decide_source(FerrySourceRecord record,
                                                FerrySourceDomain domain,
@@ -23,6 +34,13 @@ FerrySourceDecision __wrap_ferry_decide_source(FerrySourceRecord record,
                                                FerryTargetDomain target_domain);
 FerryTargetDecision
 __wrap_ferry_decide_target(FerryTargetRecord record, FerryTargetDomain domain, FerrySaid said);
+
+FerryStep __real_ferry_source_abort(FerrySource *self, const char *code, const char *message);
+FerryStep __wrap_ferry_source_abort(FerrySource *self, const char *code, const char *message);
+FerryStep __real_ferry_target_abort(FerryTarget *self, const char *code, const char *message);
+FerryStep __wrap_ferry_target_abort(FerryTarget *self, const char *code, const char *message);
+void __real_ferry_job_add_reason(FerryJob *job, const char *code, const char *message);
+void __wrap_ferry_job_add_reason(FerryJob *job, const char *code, const char *message);
 
 FerryKept
 __real_ferry_resolve_source(const FerryPlan *plan, const FerryResolution *resolution, char **why);
@@ -124,6 +142,52 @@ __wrap_ferry_decide_target(FerryTargetRecord record, FerryTargetDomain domain, F
     if (mutates_now())
         decision.act = sim_mutate_target(sim_current()->world.mutant, record, domain, decision.act);
     return decision;
+}
+
+static void
+give(const char *code)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(reasons); i++)
+        if (g_strcmp0(code, reasons[i]) == 0)
+            given |= UINT64_C(1) << i;
+}
+
+FerryStep
+__wrap_ferry_source_abort(FerrySource *self, const char *code, const char *message)
+{
+    give(code);
+    return __real_ferry_source_abort(self, code, message);
+}
+
+FerryStep
+__wrap_ferry_target_abort(FerryTarget *self, const char *code, const char *message)
+{
+    give(code);
+    return __real_ferry_target_abort(self, code, message);
+}
+
+void
+__wrap_ferry_job_add_reason(FerryJob *job, const char *code, const char *message)
+{
+    give(code);
+    __real_ferry_job_add_reason(job, code, message);
+}
+
+uint64_t
+sim_watch_reasons(void)
+{
+    return given;
+}
+
+char *
+sim_watch_missing_reasons(uint64_t bits)
+{
+    GString *missing = g_string_new(NULL);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(reasons); i++)
+        if ((bits & UINT64_C(1) << i) == 0)
+            g_string_append_printf(missing, " %s", reasons[i]);
+    return g_string_free(missing, FALSE);
 }
 
 uint64_t
