@@ -113,7 +113,8 @@ static const struct {
     { "<memoryBacking><hugepages/></memoryBacking>", 1, 0 },
     { "<memoryBacking> <hugepages> <page size='2048' unit='KiB'/> </hugepages></memoryBacking>", 1,
       2u << 20 },
-    { "<memoryBacking><hugepages><page size='1' unit='G' nodeset='0'/><page size='2048'/></hugepages>"
+    { "<memoryBacking><hugepages><page size='1' unit='G' nodeset='0'/><page "
+      "size='2048'/></hugepages>"
       "</memoryBacking>",
       2, 1u << 30 },
 };
