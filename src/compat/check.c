@@ -69,20 +69,20 @@ check_hard(FerryComparison *comparison)
                                                 : FERRY_CODE_MISSING_BOTH;
 
     if (source == NULL || target == NULL)
-        ferry_compare_note(comparison, "device_api", FERRY_VERDICT_UNKNOWN, missing, source, target,
-                           NULL);
+        ferry_comparison_note(comparison, "device_api", FERRY_VERDICT_UNKNOWN, missing, source,
+                              target, NULL);
     else if (ferry_value_equal(source, target))
-        ferry_compare_note(comparison, "device_api", FERRY_VERDICT_YES, FERRY_CODE_EQUAL, source,
-                           target, NULL);
+        ferry_comparison_note(comparison, "device_api", FERRY_VERDICT_YES, FERRY_CODE_EQUAL, source,
+                              target, NULL);
     else
-        ferry_compare_note(comparison, "device_api", FERRY_VERDICT_NO, FERRY_CODE_DIFFERS, source,
-                           target, "the guest would see another kind of device");
+        ferry_comparison_note(comparison, "device_api", FERRY_VERDICT_NO, FERRY_CODE_DIFFERS,
+                              source, target, "the guest would see another kind of device");
     if (comparison->source->migratable == FERRY_MIGRATABLE_NO)
-        ferry_compare_note(comparison, "migratable", FERRY_VERDICT_NO, FERRY_CODE_NOT_MIGRATABLE,
-                           NULL, NULL, "source");
+        ferry_comparison_note(comparison, "migratable", FERRY_VERDICT_NO, FERRY_CODE_NOT_MIGRATABLE,
+                              NULL, NULL, "source");
     else if (comparison->target->migratable == FERRY_MIGRATABLE_NO)
-        ferry_compare_note(comparison, "migratable", FERRY_VERDICT_NO, FERRY_CODE_NOT_MIGRATABLE,
-                           NULL, NULL, "target");
+        ferry_comparison_note(comparison, "migratable", FERRY_VERDICT_NO, FERRY_CODE_NOT_MIGRATABLE,
+                              NULL, NULL, "target");
 }
 
 /* Step 4: by the list if the target has one and it is asked, else by the default rules. */

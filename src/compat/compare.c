@@ -14,95 +14,6 @@
 
 #define FALLBACK_REASON "without a version on either side it must be known and equal"
 
-static bool
-is_mentioned(const FerryComparison *self, const char *key)
-{
-    return self->entry != NULL && ferry_entry_mentions(self->entry, key);
-}
-
-/* The rule that drops findings on @key; keys an entry mentions are out of every rule's reach. */
-static const FerryRule *
-ignoring_rule(const FerryComparison *self, const char *key)
-{
-    return is_mentioned(self, key) ? NULL : ferry_ruling_ignores(self->ruling, key);
-}
-
-static FerryFinding *
-make_finding(const char *key,
-             FerryVerdictLevel level,
-             FerryFindingCode code,
-             const FerryValue *source,
-             const FerryValue *target)
-{
-    FerryFinding *finding = ferry_finding_new(key, level, code);
-
-    if (source != NULL)
-        finding->source = ferry_value_format(source);
-    if (target != NULL)
-        finding->target = ferry_value_format(target);
-    return finding;
-}
-
-void
-ferry_compare_note(FerryComparison *self,
-                   const char *key,
-                   FerryVerdictLevel level,
-                   FerryFindingCode code,
-                   const FerryValue *source,
-                   const FerryValue *target,
-                   const char *detail)
-{
-    const FerryRule *rule = level == FERRY_VERDICT_YES ? NULL : ignoring_rule(self, key);
-    FerryFinding *finding = NULL;
-
-    if (rule != NULL) {
-        level = FERRY_VERDICT_YES;
-        code = FERRY_CODE_RELAXED;
-        detail = ferry_rule_name(rule);
-    }
-    if (level == FERRY_VERDICT_YES && (self->flags & FERRY_CHECK_EXPLAIN) == 0)
-        return;
-    finding = make_finding(key, level, code, source, target);
-    finding->detail = g_strdup(detail);
-    g_ptr_array_add(self->findings, finding);
-}
-
-/* Notes a fact that is stated on one side, or on none. */
-static void
-note_missing(FerryComparison *self,
-             const char *key,
-             const FerryValue *source,
-             const FerryValue *target,
-             const char *detail)
-{
-    FerryFindingCode code = FERRY_CODE_MISSING_BOTH;
-
-    if (source != NULL)
-        code = FERRY_CODE_MISSING_TARGET;
-    else if (target != NULL)
-        code = FERRY_CODE_MISSING_SOURCE;
-    ferry_compare_note(self, key, FERRY_VERDICT_UNKNOWN, code, source, target, detail);
-}
-
-/* Whether a rule declares the two values equal; notes that it does. */
-static bool
-is_equated(FerryComparison *self,
-           const char *key,
-           const FerryValue *source,
-           const FerryValue *target)
-{
-    const FerryRule *rule = NULL;
-
-    if (source == NULL || target == NULL || is_mentioned(self, key))
-        return false;
-    rule = ferry_ruling_equates(self->ruling, key, source, target);
-    if (rule == NULL)
-        return false;
-    ferry_compare_note(self, key, FERRY_VERDICT_YES, FERRY_CODE_RELAXED, source, target,
-                       ferry_rule_name(rule));
-    return true;
-}
-
 /* A key that must be equal when it is on both sides: @code says what it means when it is not. */
 static void
 compare_equal(FerryComparison *self,
@@ -115,14 +26,14 @@ compare_equal(FerryComparison *self,
     const FerryValue *source = ferry_facts_fact(self->source, fact);
     const FerryValue *target = ferry_facts_fact(self->target, fact);
 
-    if (is_mentioned(self, key))
+    if (ferry_comparison_is_listed(self, key))
         return;
     if (source == NULL || target == NULL)
-        note_missing(self, key, source, target, missing_reason);
+        ferry_comparison_note_missing(self, key, source, target, missing_reason);
     else if (ferry_value_equal(source, target))
-        ferry_compare_note(self, key, FERRY_VERDICT_YES, FERRY_CODE_EQUAL, source, target, NULL);
-    else if (!is_equated(self, key, source, target))
-        ferry_compare_note(self, key, level, code, source, target, NULL);
+        ferry_comparison_note(self, key, FERRY_VERDICT_YES, FERRY_CODE_EQUAL, source, target, NULL);
+    else if (!ferry_comparison_is_equated(self, key, source, target))
+        ferry_comparison_note(self, key, level, code, source, target, NULL);
 }
 
 static bool
@@ -164,7 +75,7 @@ entry_names_interface(const FerryComparison *self)
 
     for (size_t i = 0; i < G_N_ELEMENTS(naming); i++) {
         const char *key = ferry_fact_name(naming[i]);
-        if (is_mentioned(self, key) && !ferry_facts_key_is_inert(self->source, key))
+        if (ferry_comparison_is_listed(self, key) && !ferry_facts_key_is_inert(self->source, key))
             return true;
     }
     return false;
@@ -193,23 +104,15 @@ provision(FerryComparison *self,
 {
     const FerrySettable *settable = ferry_facts_find_settable(self->target, key);
     g_auto(FerryValue) chosen = { .kind = FERRY_KIND_NONE };
-    FerryFinding *finding = NULL;
 
     if (settable == NULL || source == NULL)
         return false;
     if (!ferry_settable_choose(settable, source, &chosen)) {
-        ferry_compare_note(self, key, FERRY_VERDICT_NO, FERRY_CODE_OUT_OF_DOMAIN, source, target,
-                           NULL);
+        ferry_comparison_note(self, key, FERRY_VERDICT_NO, FERRY_CODE_OUT_OF_DOMAIN, source, target,
+                              NULL);
         return true;
     }
-    if (ignoring_rule(self, key) != NULL) {
-        ferry_compare_note(self, key, FERRY_VERDICT_PROVISION, FERRY_CODE_SETTABLE, source, target,
-                           NULL);
-        return true;
-    }
-    finding = make_finding(key, FERRY_VERDICT_PROVISION, FERRY_CODE_SETTABLE, source, target);
-    finding->set = ferry_value_format(&chosen);
-    g_ptr_array_add(self->findings, finding);
+    ferry_comparison_note_settable(self, key, source, target, &chosen, NULL);
     return true;
 }
 
@@ -225,19 +128,21 @@ is_of_one_driver(FerryComparison *self)
     if (class[0] == '\0' || strcmp(class, "mdev") == 0 ||
         strcmp(class, ferry_facts_class(self->target)) != 0)
         return true;
-    if (is_mentioned(self, "driver"))
+    if (ferry_comparison_is_listed(self, "driver"))
         return true;
     if (source != NULL && target != NULL &&
-        (ferry_value_equal(source, target) || is_equated(self, "driver", source, target)))
+        (ferry_value_equal(source, target) ||
+         ferry_comparison_is_equated(self, "driver", source, target)))
         return true;
     if (source == NULL || target == NULL)
-        note_missing(self, "driver", source, target,
-                     "a version is counted within a driver, so both must state it");
+        ferry_comparison_note_missing(
+            self, "driver", source, target,
+            "a version is counted within a driver, so both must state it");
     else
-        ferry_compare_note(self, "driver", FERRY_VERDICT_UNKNOWN, FERRY_CODE_INCOMPARABLE, source,
-                           target, NULL);
+        ferry_comparison_note(self, "driver", FERRY_VERDICT_UNKNOWN, FERRY_CODE_INCOMPARABLE,
+                              source, target, NULL);
     /* Whoever declares the driver irrelevant still wants the versions compared. */
-    return ignoring_rule(self, "driver") != NULL;
+    return ferry_comparison_ignoring_rule(self, "driver") != NULL;
 }
 
 static void
@@ -251,11 +156,11 @@ compare_version(FerryComparison *self)
     const FerryValue *source = ferry_facts_fact(self->source, FERRY_FACT_VERSION);
     const FerryValue *target = ferry_facts_fact(self->target, FERRY_FACT_VERSION);
     FerryVersionVerdict verdict = FERRY_VERSION_MAJOR_DIFFERS;
-    const FerryRule *rule = ignoring_rule(self, "version");
+    const FerryRule *rule = ferry_comparison_ignoring_rule(self, "version");
 
     if (rule != NULL) { /* the driver check is a part of this rule, and goes with it */
-        ferry_compare_note(self, "version", FERRY_VERDICT_YES, FERRY_CODE_RELAXED, source, target,
-                           ferry_rule_name(rule));
+        ferry_comparison_note(self, "version", FERRY_VERDICT_YES, FERRY_CODE_RELAXED, source,
+                              target, ferry_rule_name(rule));
         return;
     }
     if (!is_of_one_driver(self))
@@ -263,14 +168,15 @@ compare_version(FerryComparison *self)
     if (source != NULL && target != NULL)
         verdict = ferry_version_check(&source->version, &target->version);
     if (verdict == FERRY_VERSION_COMPATIBLE)
-        ferry_compare_note(self, "version", FERRY_VERDICT_YES, codes[verdict], source, target,
-                           NULL);
+        ferry_comparison_note(self, "version", FERRY_VERDICT_YES, codes[verdict], source, target,
+                              NULL);
     else if (provision(self, "version", source, target))
         return;
     else if (source == NULL || target == NULL)
-        note_missing(self, "version", source, target, NULL);
+        ferry_comparison_note_missing(self, "version", source, target, NULL);
     else
-        ferry_compare_note(self, "version", FERRY_VERDICT_NO, codes[verdict], source, target, NULL);
+        ferry_comparison_note(self, "version", FERRY_VERDICT_NO, codes[verdict], source, target,
+                              NULL);
 }
 
 /* Without versions only the very same code is known to understand its own state. */
@@ -293,8 +199,9 @@ compare_identity(FerryComparison *self)
                       FALLBACK_REASON);
     }
     if (!has_build)
-        note_missing(self, "driver_version", NULL, NULL,
-                     "without a version on either side it, or the kernel, must be known and equal");
+        ferry_comparison_note_missing(
+            self, "driver_version", NULL, NULL,
+            "without a version on either side it, or the kernel, must be known and equal");
 }
 
 /* The elements of @source that @target has not, as text. */
@@ -337,15 +244,17 @@ note_difference(FerryComparison *self,
     g_autofree char *lacking = NULL;
 
     if (source == NULL || target == NULL) {
-        note_missing(self, key, source, target, NULL);
+        ferry_comparison_note_missing(self, key, source, target, NULL);
     } else if (!ferry_kinds_meet(source->kind, target->kind)) {
-        ferry_compare_note(self, key, FERRY_VERDICT_UNKNOWN, FERRY_CODE_KIND_MISMATCH, source,
-                           target, NULL);
+        ferry_comparison_note(self, key, FERRY_VERDICT_UNKNOWN, FERRY_CODE_KIND_MISMATCH, source,
+                              target, NULL);
     } else if (is_set_comparison(source, target)) {
         lacking = missing_elements(source, target);
-        ferry_compare_note(self, key, FERRY_VERDICT_NO, FERRY_CODE_LACKS, source, target, lacking);
+        ferry_comparison_note(self, key, FERRY_VERDICT_NO, FERRY_CODE_LACKS, source, target,
+                              lacking);
     } else {
-        ferry_compare_note(self, key, FERRY_VERDICT_NO, FERRY_CODE_DIFFERS, source, target, NULL);
+        ferry_comparison_note(self, key, FERRY_VERDICT_NO, FERRY_CODE_DIFFERS, source, target,
+                              NULL);
     }
 }
 
@@ -355,16 +264,17 @@ compare_attribute(FerryComparison *self,
                   const FerryValue *source,
                   const FerryValue *target)
 {
-    if (ferry_attribute_is_inert(key) || is_mentioned(self, key))
+    if (ferry_attribute_is_inert(key) || ferry_comparison_is_listed(self, key))
         return;
     if (source != NULL && target != NULL && attribute_fits(source, target)) {
-        ferry_compare_note(self, key, FERRY_VERDICT_YES,
-                           is_set_comparison(source, target) ? FERRY_CODE_CONTAINED
-                                                             : FERRY_CODE_EQUAL,
-                           source, target, NULL);
+        ferry_comparison_note(self, key, FERRY_VERDICT_YES,
+                              is_set_comparison(source, target) ? FERRY_CODE_CONTAINED
+                                                                : FERRY_CODE_EQUAL,
+                              source, target, NULL);
         return;
     }
-    if (!is_equated(self, key, source, target) && !provision(self, key, source, target))
+    if (!ferry_comparison_is_equated(self, key, source, target) &&
+        !provision(self, key, source, target))
         note_difference(self, key, source, target);
 }
 
@@ -394,7 +304,7 @@ ferry_compare(FerryComparison *self)
 {
     compare_interface(self);
     if (is_on_either_side(self, FERRY_FACT_VERSION)) {
-        if (!is_mentioned(self, "version"))
+        if (!ferry_comparison_is_listed(self, "version"))
             compare_version(self);
     } else if (self->entry == NULL) {
         compare_identity(self);

@@ -24,68 +24,6 @@ fail(Reader *self, const char *what)
     return false;
 }
 
-static void
-equal_clear(gpointer data)
-{
-    g_free(((FerryEqualGroup *)data)->key);
-    g_strfreev(((FerryEqualGroup *)data)->values);
-}
-
-static void
-assumption_clear(gpointer data)
-{
-    g_free(((FerryAssumption *)data)->key);
-    ferry_value_clear(&((FerryAssumption *)data)->value);
-}
-
-static FerryRule *
-rule_new(void)
-{
-    FerryRule *rule = g_new0(FerryRule, 1);
-
-    for (unsigned side = 0; side < FERRY_N_SIDES; side++)
-        rule->when[side] = g_ptr_array_new_with_free_func((GDestroyNotify)ferry_condition_free);
-    rule->both = g_ptr_array_new_with_free_func((GDestroyNotify)ferry_condition_free);
-    rule->same = g_new0(char *, 1);
-    rule->differ = g_new0(char *, 1);
-    rule->ignore = g_new0(char *, 1);
-    rule->equal = g_array_new(FALSE, TRUE, sizeof(FerryEqualGroup));
-    g_array_set_clear_func(rule->equal, equal_clear);
-    rule->assume = g_array_new(FALSE, TRUE, sizeof(FerryAssumption));
-    g_array_set_clear_func(rule->assume, assumption_clear);
-    return rule;
-}
-
-static void
-rule_free(gpointer data)
-{
-    FerryRule *rule = data;
-
-    for (unsigned side = 0; side < FERRY_N_SIDES; side++)
-        g_ptr_array_unref(rule->when[side]);
-    g_ptr_array_unref(rule->both);
-    g_strfreev(rule->same);
-    g_strfreev(rule->differ);
-    g_strfreev(rule->ignore);
-    g_array_unref(rule->equal);
-    g_array_unref(rule->assume);
-    g_free(rule->name);
-    g_free(rule->reason);
-    g_free(rule);
-}
-
-void
-ferry_rule_set_free(FerryRuleSet *self)
-{
-    if (self == NULL)
-        return;
-    g_free(self->name);
-    g_free(self->fault);
-    g_ptr_array_unref(self->rules);
-    g_clear_pointer(&self->vectors, json_decref);
-    g_free(self);
-}
-
 /* Text a person will read: UTF-8 (jansson saw to that), and no control characters. */
 static bool
 is_text(const json_t *json)
@@ -333,7 +271,7 @@ read_rule(Reader *self, const json_t *json)
     static const char *const keys[] = { "id",     "effect", "reason", "when",
                                         "ignore", "equal",  "assume", NULL };
     const json_t *reason = json_object_get(json, "reason");
-    FerryRule *rule = rule_new();
+    FerryRule *rule = ferry_rule_new();
 
     g_ptr_array_add(self->set->rules, rule);
     self->rule = rule;
@@ -399,7 +337,7 @@ ferry_rule_set_parse(const char *name, const char *text, size_t size)
     g_autoptr(json_t) json = ferry_json_read(text, size, FERRY_RULE_FILE_BYTES_MAX, &fault);
 
     set->name = g_strdup(name);
-    set->rules = g_ptr_array_new_with_free_func(rule_free);
+    set->rules = g_ptr_array_new_with_free_func((GDestroyNotify)ferry_rule_free);
     if (json == NULL)
         set->fault = g_strdup(fault->reason);
     else

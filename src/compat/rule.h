@@ -37,6 +37,10 @@ struct _FerryRule {
     GArray *assume; /* of FerryAssumption */
 };
 
+/** A rule without conditions and effects, for its reader. */
+FerryRule *ferry_rule_new(void);
+void ferry_rule_free(FerryRule *rule);
+
 /** One rule file, read. */
 typedef struct {
     char *name;       /* without ".json" */

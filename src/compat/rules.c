@@ -125,65 +125,6 @@ ferry_rules_free(FerryRules *self)
     g_free(self);
 }
 
-const char *
-ferry_rule_name(const FerryRule *rule)
-{
-    return rule->name;
-}
-
-/* Keys that must have the same value on both sides (@wanted 1), or must not (0). */
-static FerryTruth
-test_keys(char *const *keys, const FerryFacts *source, const FerryFacts *target, int wanted)
-{
-    FerryTruth truth = FERRY_TRUTH_TRUE;
-
-    for (; *keys != NULL; keys++) {
-        const FerryValue *left = ferry_facts_find(source, *keys);
-        const FerryValue *right = ferry_facts_find(target, *keys);
-
-        if (left == NULL || right == NULL || !ferry_kinds_meet(left->kind, right->kind))
-            truth = ferry_truth_and(truth, FERRY_TRUTH_UNDETERMINED);
-        else if (ferry_value_equal(left, right) != wanted)
-            return FERRY_TRUTH_FALSE;
-    }
-    return truth;
-}
-
-static FerryTruth
-test_conditions(const GPtrArray *conditions, const FerryFacts *facts)
-{
-    FerryTruth truth = FERRY_TRUTH_TRUE;
-
-    for (guint i = 0; i < conditions->len; i++)
-        truth = ferry_truth_and(truth, ferry_condition_test(conditions->pdata[i], facts));
-    return truth;
-}
-
-FerryTruth
-ferry_rule_test(const FerryRule *rule, const FerryFacts *source, const FerryFacts *target)
-{
-    const FerryTruth parts[] = {
-        test_conditions(rule->when[FERRY_SIDE_SOURCE], source),
-        test_conditions(rule->when[FERRY_SIDE_TARGET], target),
-        test_conditions(rule->both, source),
-        test_conditions(rule->both, target),
-        test_keys(rule->same, source, target, 1),
-        test_keys(rule->differ, source, target, 0),
-    };
-    FerryTruth truth = FERRY_TRUTH_TRUE;
-
-    for (size_t i = 0; i < G_N_ELEMENTS(parts); i++)
-        truth = ferry_truth_and(truth, parts[i]);
-    return truth;
-}
-
-bool
-ferry_rule_is_unconditional(const FerryRule *rule)
-{
-    return rule->when[FERRY_SIDE_SOURCE]->len == 0 && rule->when[FERRY_SIDE_TARGET]->len == 0 &&
-           rule->both->len == 0;
-}
-
 static void
 add_finding(FerryRuling *self,
             char *key,
@@ -198,6 +139,31 @@ add_finding(FerryRuling *self,
     g_ptr_array_add(self->findings, finding);
 }
 
+/* The rule's reason, and the values that it wants to be the same. */
+static void
+deny(FerryRuling *self,
+     const FerryRule *rule,
+     FerryTruth truth,
+     const FerryFacts *source,
+     const FerryFacts *target)
+{
+    g_autoptr(GString) text = g_string_new(rule->reason);
+
+    for (char **key = rule->differ; *key != NULL; key++) {
+        const FerryValue *left = ferry_facts_find(source, *key);
+        const FerryValue *right = ferry_facts_find(target, *key);
+        g_autofree char *here = left != NULL ? ferry_value_format(left) : NULL;
+        g_autofree char *there = right != NULL ? ferry_value_format(right) : NULL;
+
+        if (here != NULL && there != NULL)
+            g_string_append_printf(text, " (%s: the source has \"%s\", the target \"%s\")", *key,
+                                   here, there);
+    }
+    add_finding(self, g_strconcat("rule:", rule->name, NULL),
+                truth == FERRY_TRUTH_TRUE ? FERRY_VERDICT_NO : FERRY_VERDICT_UNKNOWN,
+                truth == FERRY_TRUTH_TRUE ? FERRY_CODE_DENIED : FERRY_CODE_MAYBE_DENIED, text->str);
+}
+
 static void
 apply_rule(FerryRuling *self,
            const FerryRule *rule,
@@ -209,10 +175,7 @@ apply_rule(FerryRuling *self,
     if (truth == FERRY_TRUTH_FALSE)
         return;
     if (rule->effect == FERRY_EFFECT_DENY)
-        add_finding(self, g_strconcat("rule:", rule->name, NULL),
-                    truth == FERRY_TRUTH_TRUE ? FERRY_VERDICT_NO : FERRY_VERDICT_UNKNOWN,
-                    truth == FERRY_TRUTH_TRUE ? FERRY_CODE_DENIED : FERRY_CODE_MAYBE_DENIED,
-                    rule->reason);
+        deny(self, rule, truth, source, target);
     else if (truth == FERRY_TRUTH_TRUE && rule->effect == FERRY_EFFECT_RELAX)
         g_ptr_array_add(self->relax, (gpointer)rule);
     else if (truth == FERRY_TRUTH_TRUE && self->allow == NULL)

@@ -205,6 +205,45 @@ test_sentences(void)
     }
 }
 
+/* K1: a rule that wants a fact to be the same tells what it is on either host; what is not stated
+ * is not told. */
+static const struct {
+    const char *name;
+    const char *source;
+    const char *target;
+    const char *reason;
+} denial_rows[] = {
+    { "both", "{" MDEV ",\"driver_version\":\"17.4\"}", "{" MDEV ",\"driver_version\":\"17.6\"}",
+      "rule:r/d: a rule denies this pair: one driver (driver_version: the source has \"17.4\", the "
+      "target \"17.6\")." },
+    { "one", "{" MDEV ",\"driver_version\":\"17.4\"}", "{" MDEV "}",
+      "rule:r/d: a rule may deny this pair, a fact it asks for is not stated: one driver." },
+};
+
+static void
+test_denials(void)
+{
+    static const char text[] =
+        "{\"ferry_compat_rules\":1,\"rules\":[{\"id\":\"d\",\"effect\":\"deny\",\"reason\":"
+        "\"one driver\",\"when\":{\"differ\":[\"driver_version\"]}}]}";
+    g_autoptr(GPtrArray) files =
+        g_ptr_array_new_with_free_func((GDestroyNotify)ferry_rule_file_free);
+    g_autoptr(FerryRules) rules = NULL;
+    FerryCheckOptions options = { .rules = NULL };
+
+    g_ptr_array_add(files, ferry_rule_file_new(0, "r.json", text, strlen(text)));
+    options.rules = rules = ferry_rules_new(files);
+    for (size_t i = 0; i < G_N_ELEMENTS(denial_rows); i++) {
+        g_autoptr(FerryFacts) source = facts_of(denial_rows[i].source);
+        g_autoptr(FerryFacts) target = facts_of(denial_rows[i].target);
+        g_autoptr(FerryVerdict) verdict = ferry_check(source, target, &options);
+
+        g_assert_cmpuint(verdict->findings->len, >=, 1);
+        g_assert_cmpstr(((const FerryFinding *)verdict->findings->pdata[0])->reason, ==,
+                        denial_rows[i].reason);
+    }
+}
+
 static void
 test_a_rejection_warns(void)
 {
@@ -422,6 +461,7 @@ main(int argc, char **argv)
     g_test_add_func("/parts/size-limit", test_size_limit);
     g_test_add_func("/parts/fingerprint-is-of-what-decides", test_fingerprint_is_of_what_decides);
     g_test_add_func("/parts/sentences", test_sentences);
+    g_test_add_func("/parts/denials", test_denials);
     g_test_add_func("/parts/a-rejection-warns", test_a_rejection_warns);
     g_test_add_func("/parts/system-directories", test_system_directories);
     g_test_add_func("/parts/files-named-by-the-user", test_files_named_by_the_user);
