@@ -10,6 +10,16 @@
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlParserCtxt, xmlFreeParserCtxt)
 
 /*
+ * libxml2 2.9 wants to be initialized before a second thread uses it (xmlInitParser in its parser.c
+ * looks at a flag without a lock), and libvirt's client uses it in a thread of ours.
+ */
+__attribute__((constructor)) static void
+initialize_parser(void)
+{
+    xmlInitParser();
+}
+
+/*
  * XML_PARSE_NONET only forbids the network: a DOCTYPE could still name local files and hold
  * entities that grow when they are expanded.  libvirt writes none, so the parser stops at the first
  * one.
