@@ -2,12 +2,13 @@
  * What the target's half of one check costs in the daemon: a guest with 8 devices, four mdevs whose
  * state is carried and four hybrids, against a host with 1,000 slots: 20 parents that give 25 mdevs
  * each, and 4 PFs with 125 VFs each.  Inventory, store and rules are as ferryd has them; the plan's
- * parsing, for it comes as text from a peer, is in it.  Prints JSON: p50, p99, the limit of p50 and
- * whether it is kept.
+ * parsing, for it comes as text from a peer, is in it.  Prints JSON: p50 and p99 of the time and of
+ * the processor's time alone, which other work beside it leaves alone, the limit of p50 and whether
+ * it is kept.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "migrate/offer.h"
 #include "world.h"
@@ -18,15 +19,6 @@
 #define N_PFS     4
 #define N_STATES  4
 #define N_HYBRIDS 4
-
-static int
-tell_nothing(void *data, const char *netdev, FerryDriverInfo *ret)
-{
-    (void)data;
-    (void)netdev;
-    (void)ret;
-    return EOPNOTSUPP;
-}
 
 /* ferryd's is kept up to date by udev, not read for each check. */
 static FerryInventory *
@@ -135,11 +127,20 @@ compare(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
+/* What this thread had of a processor. */
+static gint64
+busy_us(void)
+{
+    struct timespec at;
+
+    g_assert_cmpint(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &at), ==, 0);
+    return at.tv_sec * G_USEC_PER_SEC + at.tv_nsec / 1000;
+}
+
 int
 main(void)
 {
-    static const FerryDriverOps ops = { tell_nothing };
-    static gint64 times[ROUNDS];
+    static gint64 times[ROUNDS], busy[ROUNDS];
     g_autoptr(World) world = make_world();
     FerryInventory *inventory = world_inventory(world);
     const FerryPoolsConfig pools_config = { .store = world->store,
@@ -151,7 +152,7 @@ main(void)
                                        .inventory = newest,
                                        .inventory_data = inventory,
                                        .root = world->tree->root,
-                                       .ops = &ops,
+                                       .ops = tree_drivers(),
                                        .store = world->store,
                                        .rules_root = world->tree->path };
     g_autoptr(FerryOffers) offers = ferry_offers_new(&config);
@@ -159,17 +160,21 @@ main(void)
 
     for (unsigned i = 0; i < ROUNDS; i++) {
         const gint64 start = g_get_monotonic_time();
+        const gint64 busy_start = busy_us();
 
         check(offers, plan);
+        busy[i] = busy_us() - busy_start;
         times[i] = g_get_monotonic_time() - start;
     }
     free(plan);
     ferry_inventory_unref(inventory);
     qsort(times, ROUNDS, sizeof(times[0]), compare);
-    printf("{\"bench\": \"check\", \"devices\": %d, \"slots\": 1000, \"rounds\": %d, \"p50_us\": "
-           "%" G_GINT64_FORMAT ", \"p99_us\": %" G_GINT64_FORMAT
-           ", \"limit_us\": %d, \"kept\": %s}\n",
-           N_STATES + N_HYBRIDS, ROUNDS, times[ROUNDS / 2], times[ROUNDS * 99 / 100], LIMIT_US,
-           times[ROUNDS / 2] < LIMIT_US ? "true" : "false");
+    qsort(busy, ROUNDS, sizeof(busy[0]), compare);
+    printf(
+        "{\"bench\": \"check\", \"devices\": %d, \"slots\": 1000, \"rounds\": %d, \"p50_us\": "
+        "%" G_GINT64_FORMAT ", \"p99_us\": %" G_GINT64_FORMAT ", \"cpu_p50_us\": %" G_GINT64_FORMAT
+        ", \"cpu_p99_us\": %" G_GINT64_FORMAT ", \"limit_us\": %d, \"kept\": %s}\n",
+        N_STATES + N_HYBRIDS, ROUNDS, times[ROUNDS / 2], times[ROUNDS * 99 / 100], busy[ROUNDS / 2],
+        busy[ROUNDS * 99 / 100], LIMIT_US, times[ROUNDS / 2] < LIMIT_US ? "true" : "false");
     return 0;
 }

@@ -186,7 +186,7 @@ check_memory_tls(json_t *checks, const FerryApi *self, const json_t *version)
                                                                              : "this host");
 
     add_check(checks, "memory_tls", there && here, detail,
-              "run \"ferry pki install\" there with the host's file");
+              "run \"ferry pki install\" on each host that lacks them, with that host's file");
 }
 
 static void

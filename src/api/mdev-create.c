@@ -277,7 +277,7 @@ try_next(const FerryApi *api,
     parent = choose_parent(slots, wanted, tried);
     if (parent == NULL) {
         ferry_response_refused(response, "the mediated device cannot be made",
-                               ferry_reasons_no_mdev(&look, slots, wanted->type));
+                               ferry_reasons_no_mdev(&look, slots, NULL, wanted->type));
         *ret_ok = true;
         return false;
     }

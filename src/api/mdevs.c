@@ -12,6 +12,7 @@
 #include "host/definition.h"
 #include "host/mdev.h"
 #include "host/vgpu.h"
+#include "migrate/objection.h"
 #include "xml/nodedev.h"
 
 /* One call waits for a slow driver for this long; who wants to wait longer asks again. */
@@ -203,12 +204,11 @@ static void
 refuse_remove(FerryResponse *response, const char *name, const char *code, const char *who)
 {
     g_autofree char *detail = g_strdup_printf("%s cannot be removed now", name);
-    g_autofree char *message = g_strdup_printf("it is used by %s", who);
+    json_t *reasons = ferry_objection(code, "it is used by %s", who);
 
-    ferry_response_refused(response, detail,
-                           json_pack("[{s:s, s:s, s:s, s:s}]", "code", code, "message", message,
-                                     "used_by", who, "remedy",
-                                     "stop the guest, or take the device off it, then try again"));
+    ferry_object_value(reasons, "used_by", json_string(who));
+    ferry_object_remedy(reasons, "stop the guest, or take the device off it, then try again");
+    ferry_response_refused(response, detail, reasons);
 }
 
 static bool

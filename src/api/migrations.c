@@ -7,6 +7,7 @@
 #include "migrate/repeat.h"
 
 #define DAY_S                   (24 * 3600)
+#define MAX_PARALLEL            255 /* QEMU's multifd-channels: a uint8 (qapi/migration.json) */
 #define DEFAULT_MAX_DOWNTIME_MS 300 /* QEMU's own */
 
 /* (nullable): {alias: UUID} */
@@ -33,6 +34,7 @@ read_request(const FerryRequest *request, FerryMigrationRequest *ret, GError **e
         .timeout_ms = 1000 * ferry_fields_integer_or(&fields, "timeout_s", 1, DAY_S, 0),
         .bandwidth_bps =
             (uint64_t)ferry_fields_integer_or(&fields, "bandwidth_bps", 1, INT64_MAX / 2, 0),
+        .parallel = (uint64_t)ferry_fields_integer_or(&fields, "parallel", 1, MAX_PARALLEL, 0),
         .auto_converge = ferry_fields_flag(&fields, "auto_converge"),
         .accept_unknown = ferry_fields_flag(&fields, "accept_unknown"),
         .allow_degraded = ferry_fields_flag(&fields, "allow_degraded"),

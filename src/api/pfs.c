@@ -7,6 +7,7 @@
 #include "api/json.h"
 #include "base/error.h"
 #include "host/sriov.h"
+#include "migrate/objection.h"
 
 #define MAX_VFS 65535
 
@@ -91,16 +92,14 @@ reasons_of(const FerryDeviceView *view, const FerryHostDevice *pf)
     for (guint i = 0; i < pf->vfs->len; i++) {
         const FerryHostDevice *vf = vf_of(view, pf, i);
         g_autofree char *who = NULL;
-        g_autofree char *message = NULL;
 
         if (vf == NULL || ferry_device_view_use(view, vf, &who) == FERRY_DEVICE_FREE)
             continue;
-        message = g_strdup_printf("VF %u (%s) of %s is used by %s", i, vf->name,
-                                  pf->netdev != NULL ? pf->netdev : pf->name, who);
-        (void)json_array_append_new(
-            reasons, json_pack("{s:s, s:s, s:s, s:s, s:s}", "code", "vf-in-use", "message", message,
-                               "vf", vf->name, "used_by", who, "remedy",
-                               "stop the guest, or move it to another host, then try again"));
+        ferry_object(reasons, "vf-in-use", "VF %u (%s) of %s is used by %s", i, vf->name,
+                     pf->netdev != NULL ? pf->netdev : pf->name, who);
+        ferry_object_value(reasons, "vf", json_string(vf->name));
+        ferry_object_value(reasons, "used_by", json_string(who));
+        ferry_object_remedy(reasons, "stop the guest, or move it to another host, then try again");
     }
     return reasons;
 }

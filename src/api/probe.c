@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "migrate/objection.h"
 #include "migrate/state-size.h"
 #include "store/probes.h"
 #include "vfio/device.h"
@@ -165,19 +166,14 @@ remember(const FerryApi *api,
     return ok;
 }
 
-static json_t *refusal(const char *code, const char *remedy, const char *format, ...)
-    G_GNUC_PRINTF(3, 4);
-
+/* Returns: (transfer full) */
 static json_t *
-refusal(const char *code, const char *remedy, const char *format, ...)
+in_use(const char *why)
 {
-    g_autofree char *message = NULL;
-    va_list args;
+    json_t *reasons = ferry_objection("in-use", "%s", why);
 
-    va_start(args, format);
-    message = g_strdup_vprintf(format, args);
-    va_end(args);
-    return json_pack("[{s:s, s:s, s:s}]", "code", code, "message", message, "remedy", remedy);
+    ferry_object_remedy(reasons, "Try again when it is free: a probe would reset it.");
+    return reasons;
 }
 
 /* Returns: (transfer full) (nullable): why this device is not to be opened now */
@@ -185,19 +181,22 @@ static json_t *
 refuse(const FerryDeviceView *view, const FerryHostDevice *device)
 {
     g_autofree char *who = NULL;
+    g_autofree char *why = NULL;
+    json_t *reasons = NULL;
 
-    if (ferry_device_view_use(view, device, &who) != FERRY_DEVICE_FREE)
-        return refusal("in-use", "Try again when it is free: a probe would reset it.",
-                       "%s is used by %s", device->name, who);
+    if (ferry_device_view_use(view, device, &who) != FERRY_DEVICE_FREE) {
+        why = g_strdup_printf("%s is used by %s", device->name, who);
+        return in_use(why);
+    }
     if ((device->roles & (FERRY_HOST_MDEV | FERRY_HOST_VGPU)) != 0 ||
         (device->driver != NULL && strstr(device->driver, "vfio") != NULL))
         return NULL;
-    return refusal("no-vfio-driver",
-                   "Bind it to its vendor's VFIO driver, or to vfio-pci: \"virsh nodedev-detach\" "
-                   "does.",
-                   "%s has %s%s, and only a VFIO driver knows", device->name,
-                   device->driver != NULL ? "the driver " : "no driver",
-                   device->driver != NULL ? device->driver : "");
+    reasons = ferry_objection("no-vfio-driver", "%s has %s%s, and only a VFIO driver knows",
+                              device->name, device->driver != NULL ? "the driver " : "no driver",
+                              device->driver != NULL ? device->driver : "");
+    ferry_object_remedy(reasons, "Bind it to its vendor's VFIO driver, or to vfio-pci: \"virsh "
+                                 "nodedev-detach\" does.");
+    return reasons;
 }
 
 static bool
@@ -213,6 +212,7 @@ claim(const FerryApi *api,
                                   : g_strdup_printf("%s/%s", device->parent, device->type);
     g_autoptr(FerryClaimRow) holder = NULL;
     g_autofree char *who = NULL;
+    g_autofree char *why = NULL;
     char nothing[] = "";
     const FerryClaimRow row = { .pool = nothing,
                                 .slot = slot,
@@ -232,8 +232,8 @@ claim(const FerryApi *api,
     if (holder == NULL)
         return true;
     who = ferry_claim_describe(holder);
-    *ret_reasons = refusal("in-use", "Try again when it is free: a probe would reset it.",
-                           "%s is claimed by %s", device->name, who);
+    why = g_strdup_printf("%s is claimed by %s", device->name, who);
+    *ret_reasons = in_use(why);
     return true;
 }
 
@@ -250,8 +250,7 @@ open_and_ask(const FerryApi *api,
     g_autoptr(FerryVfioDevice) opened = NULL;
 
     if (g_error_matches(failure, FERRY_ERROR, FERRY_ERROR_BUSY)) {
-        *ret_reasons = refusal("in-use", "Try again when it is free: a probe would reset it.", "%s",
-                               failure->message);
+        *ret_reasons = in_use(failure->message);
         return true;
     }
     if (transport == NULL) {

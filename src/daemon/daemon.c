@@ -24,6 +24,8 @@
 #define DEFAULT_LISTEN "*:8442"
 /* One change is many events: making 7 VFs is some 30 within half a second. */
 #define QUIET_MS 100
+/* For another start or stop of a guest, by a hook: libvirt waits longer for that. */
+#define HOOK_TURN_MS 20000
 /* Where ferry-hook looks, which reads no configuration. */
 #define MARKER_DIR "/var/lib/ferry"
 
@@ -252,6 +254,7 @@ start_keeper(FerryDaemon *self, GError **error)
                               .hybrids = &ferry_hybrid_ops,
                               .hybrids_data = self->hybrids,
                               .turns = ferry_guest_turns_new(),
+                              .hook_turn_ms = HOOK_TURN_MS,
                               .clock = ferry_clock_system() };
     self->keeper = ferry_keeper_new(&self->life);
     return ferry_keeper_start(self->keeper, error);

@@ -136,6 +136,16 @@ load(const Options *options, FerryConfig **ret, GError **error)
 }
 
 static int
+say_right(const Options *options, const FerryConfig *config)
+{
+    if (options->config_path == NULL && access(FERRY_CONFIG_PATH, F_OK) < 0)
+        (void)printf("there is no %s: every key has its default\n", config->path);
+    else
+        (void)printf("%s is right\n", config->path);
+    return EXIT_SUCCESS;
+}
+
+static int
 choose(const Options *options)
 {
     g_autoptr(FerryConfig) config = NULL;
@@ -151,7 +161,7 @@ choose(const Options *options)
         return EXIT_SUCCESS;
     if (!load(options, &config, &error))
         return fail(error);
-    return options->check ? EXIT_SUCCESS : run(config);
+    return options->check ? say_right(options, config) : run(config);
 }
 
 int

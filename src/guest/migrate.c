@@ -49,20 +49,21 @@ collect(Parameters *self, const FerryMigration *migration)
  * step 3.
  */
 static unsigned
-find_flags(FerryMigrationFlags wanted)
+find_flags(const FerryMigration *migration)
 {
     static const struct {
         FerryMigrationFlags ours;
         unsigned libvirt;
     } rows[] = {
         { FERRY_MIGRATION_TLS, VIR_MIGRATE_TLS },
-        { FERRY_MIGRATION_PARALLEL, VIR_MIGRATE_PARALLEL },
         { FERRY_MIGRATION_AUTO_CONVERGE, VIR_MIGRATE_AUTO_CONVERGE },
     };
     unsigned flags = VIR_MIGRATE_LIVE | VIR_MIGRATE_PAUSED;
 
+    if (migration->parallel > 0)
+        flags |= VIR_MIGRATE_PARALLEL;
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
-        if ((wanted & rows[i].ours) != 0)
+        if ((migration->flags & rows[i].ours) != 0)
             flags |= rows[i].libvirt;
     return flags;
 }
@@ -114,7 +115,7 @@ ferry_guests_migrate(FerryGuests *self, const FerryMigration *migration, GError 
         return ferry_handle_failed(error, "limit the downtime of guest", migration->uuid);
     collect(&parameters, migration);
     arrived = virDomainMigrate3(domain, target, parameters.rows, (unsigned)parameters.n,
-                                find_flags(migration->flags));
+                                find_flags(migration));
     return arrived != NULL || ferry_handle_failed(error, "migrate guest", migration->uuid);
 }
 

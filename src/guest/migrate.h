@@ -4,8 +4,7 @@
 
 typedef enum {
     FERRY_MIGRATION_TLS = 1 << 0,           /* guest memory under TLS, QEMU to QEMU */
-    FERRY_MIGRATION_PARALLEL = 1 << 1,      /* several connections (multifd) */
-    FERRY_MIGRATION_AUTO_CONVERGE = 1 << 2, /* slow the guest down when memory changes too fast */
+    FERRY_MIGRATION_AUTO_CONVERGE = 1 << 1, /* slow the guest down when memory changes too fast */
 } FerryMigrationFlags;
 
 typedef struct {
@@ -15,7 +14,7 @@ typedef struct {
     const char *tls_destination; /* (nullable) name in the target's certificate */
     const char *target_xml;      /* (nullable) the domain as the target shall have it */
     FerryMigrationFlags flags;
-    unsigned parallel;        /* connections; 0: libvirt's default; only with PARALLEL */
+    unsigned parallel;        /* connections (QEMU's multifd); 0: one, without multifd */
     uint64_t bandwidth_mib_s; /* 0: no limit */
     uint64_t max_downtime_ms; /* 0: QEMU's 300 ms */
 } FerryMigration;

@@ -2,6 +2,7 @@
 
 #include <libvirt/virterror.h>
 
+#include "base/error.h"
 #include "guest/handle.h"
 
 static bool
@@ -47,13 +48,18 @@ bool
 ferry_guests_saved_xml(FerryGuests *self, const char *path, char **ret, GError **error)
 {
     g_autoptr(virConnect) connect = NULL;
+    g_autoptr(GError) cause = NULL;
     char *xml = NULL;
 
     if (!ferry_guests_connect(self, &connect, error))
         return false;
     xml = virDomainSaveImageGetXMLDesc(connect, path, VIR_DOMAIN_SAVE_IMAGE_XML_SECURE);
-    if (xml == NULL)
-        return ferry_handle_failed(error, "read the guest that is saved in", path);
+    if (xml == NULL) {
+        (void)ferry_handle_failed(&cause, "read the guest that is saved in", path);
+        g_set_error(error, FERRY_ERROR, cause->code,
+                    "%s. Is it a file of \"ferry guest save\" or \"virsh save\"?", cause->message);
+        return false;
+    }
     *ret = g_strdup(xml);
     free(xml); /* libvirt's malloc, not GLib's */
     return true;

@@ -33,32 +33,58 @@ join_lines(char *text)
 }
 
 static void
-read_type(FerryHostDevice *device, int types, const char *id)
+read_left(FerryHostType *type, int folder)
 {
-    FERRY_AUTOFD int folder = ferry_sysfs_open(types, id);
-    FerryHostType *type = NULL;
     uint64_t available = 0;
-    g_autofree char *description = NULL;
 
-    if (folder < 0)
-        return;
-    type = ferry_host_device_add_type(device, id);
-    type->name = ferry_sysfs_text(folder, "name");
-    description = ferry_sysfs_text(folder, "description");
-    type->description = join_lines(description);
-    type->device_api = ferry_sysfs_text(folder, "device_api");
     if (ferry_sysfs_number(folder, "available_instances", G_MAXINT32, &available))
         type->available = (uint32_t)available;
+}
+
+static void
+read_all(FerryHostType *type, int folder)
+{
+    g_autofree char *description = ferry_sysfs_text(folder, "description");
+
+    type->name = ferry_sysfs_text(folder, "name");
+    type->description = join_lines(description);
+    type->device_api = ferry_sysfs_text(folder, "device_api");
+    read_left(type, folder);
+}
+
+static void
+read_types(FerryHostDevice *device, int folder, void (*take)(FerryHostType *type, int folder))
+{
+    FERRY_AUTOFD int types = ferry_sysfs_open(folder, "mdev_supported_types");
+    g_autoptr(GPtrArray) ids = types >= 0 ? ferry_sysfs_list(types, ".") : NULL;
+
+    for (guint i = 0; ids != NULL && i < ids->len; i++) {
+        const char *id = g_ptr_array_index(ids, i);
+        FERRY_AUTOFD int of_type = ferry_sysfs_open(types, id);
+
+        if (of_type >= 0)
+            take(ferry_host_device_add_type(device, id), of_type);
+    }
 }
 
 void
 ferry_mediated_read_types(FerryHostDevice *device, int folder)
 {
-    FERRY_AUTOFD int types = ferry_sysfs_open(folder, "mdev_supported_types");
-    g_autoptr(GPtrArray) ids = types >= 0 ? ferry_sysfs_list(types, ".") : NULL;
+    read_types(device, folder, read_all);
+}
 
-    for (guint i = 0; ids != NULL && i < ids->len; i++)
-        read_type(device, types, g_ptr_array_index(ids, i));
+FerryHostDevice *
+ferry_mediated_read_left(int classes, const char *name)
+{
+    FERRY_AUTOFD int folder = ferry_sysfs_open(classes, name);
+    FerryHostDevice *device = NULL;
+
+    if (folder < 0)
+        return NULL;
+    device = ferry_host_device_new(name, "");
+    device->roles = FERRY_HOST_PARENT;
+    read_types(device, folder, read_left);
+    return device;
 }
 
 FerryHostDevice *

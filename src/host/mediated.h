@@ -17,6 +17,14 @@
 FerryHostDevice *ferry_mediated_read_parent(int classes, const char *name);
 
 /**
+ * Of a parent only its name, its types and how many each has left: all that changes by itself, and
+ * a good part cheaper to read.
+ *
+ * Returns: (nullable) (transfer full): NULL when it is gone
+ */
+FerryHostDevice *ferry_mediated_read_left(int classes, const char *name);
+
+/**
  * The types of a parent, into @device; none is a state of its own: the vendor's service publishes
  * them late, and the kernel tells by a "change" event.
  *

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
+#include <net/if_arp.h>
+#include <netinet/ether.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -21,6 +23,14 @@ ferry_netdev_is_up(int root, const char *netdev)
     uint64_t flags = 0;
 
     return ferry_sysfs_number(root, path, UINT32_MAX, &flags) && (flags & IFF_UP) != 0;
+}
+
+char *
+ferry_netdev_address(int root, const char *netdev)
+{
+    g_autofree char *path = g_build_filename("sys/class/net", netdev, "address", NULL);
+
+    return ferry_sysfs_text(root, path);
 }
 
 char *
@@ -80,18 +90,25 @@ ferry_netdev_vlan(int root, const char *lower, unsigned vlan)
     return found;
 }
 
+/* Returns: a socket for requests of netdevice(7), or -1 with errno */
+static int
+begin(const char *netdev, struct ifreq *ret)
+{
+    if (strlen(netdev) >= sizeof ret->ifr_name) {
+        errno = ENODEV;
+        return -1;
+    }
+    (void)strcpy(ret->ifr_name, netdev);
+    return socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+}
+
 static int
 change_flags(const char *netdev, short set, short clear)
 {
     struct ifreq request = { 0 };
-    FERRY_AUTOFD int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    FERRY_AUTOFD int fd = begin(netdev, &request);
 
-    if (strlen(netdev) >= sizeof request.ifr_name)
-        return ENODEV;
-    if (fd < 0)
-        return errno;
-    (void)strcpy(request.ifr_name, netdev);
-    if (ioctl(fd, SIOCGIFFLAGS, &request) < 0)
+    if (fd < 0 || ioctl(fd, SIOCGIFFLAGS, &request) < 0)
         return errno;
     request.ifr_flags = (short)((request.ifr_flags | set) & ~clear);
     return ioctl(fd, SIOCSIFFLAGS, &request) < 0 ? errno : 0;
@@ -111,10 +128,29 @@ set_down(void *data, const char *netdev)
     return change_flags(netdev, 0, IFF_UP);
 }
 
+static int
+set_address(void *data, const char *netdev, const char *mac)
+{
+    struct ifreq request = { 0 };
+    FERRY_AUTOFD int fd = begin(netdev, &request);
+    const struct ether_addr *address = NULL;
+    struct ether_addr room;
+
+    (void)data;
+    if (fd < 0)
+        return errno;
+    address = ether_aton_r(mac, &room);
+    if (address == NULL)
+        return EINVAL;
+    request.ifr_hwaddr.sa_family = ARPHRD_ETHER;
+    memcpy(request.ifr_hwaddr.sa_data, address, sizeof *address);
+    return ioctl(fd, SIOCSIFHWADDR, &request) < 0 ? errno : 0;
+}
+
 const FerryNetdevOps *
 ferry_netdev_kernel(void)
 {
-    static const FerryNetdevOps ops = { set_up, set_down };
+    static const FerryNetdevOps ops = { set_up, set_down, set_address };
 
     return &ops;
 }

@@ -12,6 +12,9 @@
 /** Returns: whether the netdev is there and administratively up */
 bool ferry_netdev_is_up(int root, const char *netdev);
 
+/** Returns: (nullable) (transfer full): its MAC, in lower case with colons */
+char *ferry_netdev_address(int root, const char *netdev);
+
 /** Returns: (nullable) (transfer full): the netdev that this one stands on, of a VLAN device or a
  * macvtap; NULL when it stands on none, or on several */
 char *ferry_netdev_lower(int root, const char *netdev);
@@ -26,6 +29,10 @@ typedef struct {
      * there */
     int (*set_up)(void *data, const char *netdev);
     int (*set_down)(void *data, const char *netdev);
+
+    /** Gives a netdev, up or down, another MAC.  Returns: 0 or an errno; EINVAL when @mac is none
+     */
+    int (*set_address)(void *data, const char *netdev, const char *mac);
 } FerryNetdevOps;
 
 /** Returns: (transfer none): the kernel's own; its data is NULL */

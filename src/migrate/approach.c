@@ -76,6 +76,17 @@ renew_lease(FerrySource *self)
     self->asked_ms = now_ms;
 }
 
+/* libvirt's events end the wait at once; a look has the whole live XML made and read. */
+static FerryStep
+wait_for_guest(FerrySource *self)
+{
+    const int64_t waited_ms = ferry_source_now_ms(self) - self->unplug_ms;
+
+    renew_lease(self);
+    return ferry_pace_wait_long(&self->pace, FERRY_SOURCE_POLL_MS, waited_ms,
+                                self->world.timers->detach_ms - waited_ms);
+}
+
 /* Past the deadline the guest keeps its VF: QEMU cannot take the question back, the keeper puts
  * things right. */
 static FerryStep
@@ -87,8 +98,7 @@ wait_for_hybrid(FerrySource *self, const FerryPlanNeed *need, const char *why)
         ferry_job_set_waiting(self->job, why);
         ferry_job_set_timer(self->job, "detach_timeout_s",
                             self->unplug_ms + self->world.timers->detach_ms);
-        renew_lease(self);
-        return ferry_pace_wait(&self->pace, FERRY_SOURCE_POLL_MS);
+        return wait_for_guest(self);
     }
     late = g_strdup_printf("the guest did not release %s within detach_timeout_s: %s",
                            need->vf_alias, why);
@@ -151,15 +161,15 @@ take_off(FerrySource *self)
         ferry_job_set_phase(self->job, FERRY_PHASE_DETACH);
         step = ferry_source_append(self, FERRY_RECORD_DETACH, FERRY_S_DETACH,
                                    json_pack("{s:s, s:s}", "alias", next->alias, "xml", next->xml));
+        self->unplug_ms = ferry_source_now_ms(self);
         if (step == FERRY_STEP_AGAIN)
-            ferry_ephemerals_begin(self->ephemerals, next->alias, ferry_source_now_ms(self));
+            ferry_ephemerals_begin(self->ephemerals, next->alias, self->unplug_ms);
         return step;
     }
     switch (ferry_ephemerals_detach(self->ephemerals, self->job, ferry_source_now_ms(self), &why)) {
     case FERRY_EPHEMERAL_WAIT:
         ferry_job_set_waiting(self->job, why);
-        renew_lease(self);
-        return ferry_pace_wait(&self->pace, FERRY_SOURCE_POLL_MS);
+        return wait_for_guest(self);
     case FERRY_EPHEMERAL_FAILED:
         return ferry_source_abort(self, "unplug-refused", why);
     case FERRY_EPHEMERAL_DONE:
@@ -231,6 +241,7 @@ ferry_source_do_call(FerrySource *self)
         .flags = flags_of(self->plan),
         .bandwidth_mib_s = (self->plan->bandwidth_bps + (1 << 20) - 1) >> 20,
         .max_downtime_ms = (uint64_t)self->plan->max_downtime_ms,
+        .parallel = (unsigned)self->plan->parallel,
     }; /* relay socket and migration URI are the link's business */
 
     if (ferry_job_is_cancelled(self->job)) /* R3 */

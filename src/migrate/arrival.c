@@ -1,6 +1,7 @@
 /* The target's driver up to RUNNING: rows T1, T2, T4 to T14. */
 #include "base/error.h"
 #include "migrate/assign.h"
+#include "migrate/objection.h"
 #include "migrate/target-state.h"
 
 #define COMPLETE_POLL_MS 2 /* libvirt tells of no event when its finish job is over (section 5) */
@@ -24,17 +25,16 @@ ferry_target_do_reserved(FerryTarget *self)
     if (self->plan == NULL)
         return ferry_pace_wait(&self->pace, FERRY_TARGET_POLL_MS);
     if (self->domain == FERRY_TD_UNKNOWN || self->look.present) {
-        reasons = json_pack(
-            "[{s:s, s:s}]", "code", self->look.present ? "guest-exists" : "libvirt-away", "message",
-            self->look.present ? "a guest of that UUID is at the target already: see \"virsh list "
-                                 "--all\" there"
-                               : "the target's libvirt does not answer");
+        reasons =
+            self->look.present
+                ? ferry_objection("guest-exists", "a guest of that UUID is at the target already: "
+                                                  "see \"virsh list --all\" there")
+                : ferry_objection("libvirt-away", "the target's libvirt does not answer");
         return refuse(self, reasons);
     }
     ferry_job_set_phase(self->job, FERRY_PHASE_RESERVE);
     if (!self->world.devices->reserve(self->world.data, self->plan, &reasons, &error))
-        return refuse(
-            self, json_pack("[{s:s, s:s}]", "code", "reserve-failed", "message", error->message));
+        return refuse(self, ferry_objection("reserve-failed", "%s", error->message));
     if (reasons != NULL)
         return refuse(self, reasons);
     return ferry_target_append(self, FERRY_RECORD_RESERVED, FERRY_TR_RESERVED,

@@ -202,14 +202,14 @@ static void
 check_failover(FerryMigrator *migrator, const FerryDomain *domain, FerryPlan *plan, json_t *reasons)
 {
     const FerryMigratorConfig *config = &migrator->config;
-    const FerryFailoverKnown known = {
-        .root = config->root,
-        .heard_ms = heard_ms,
-        .data = config->guests,
-        .now_ms = config->clock->now_ms(config->clock),
-        .gap_ms = last_gap_ms(migrator, plan->guest_uuid),
-    };
+    FerryFailoverKnown known = { .root = config->root,
+                                 .heard_ms = heard_ms,
+                                 .data = config->guests };
 
+    if (domain->metadata->hybrids->len == 0 && domain->metadata->ephemerals->len == 0)
+        return; /* before all reports are looked through for its last move */
+    known.now_ms = config->clock->now_ms(config->clock);
+    known.gap_ms = last_gap_ms(migrator, plan->guest_uuid);
     ferry_failover_look(domain, &known, plan->allow_degraded ? plan->warnings : reasons,
                         plan->warnings);
     for (guint i = 0; plan->allow_degraded && i < plan->needs->len; i++) {
@@ -254,6 +254,7 @@ ferry_begin_plan(FerryMigrator *migrator,
     plan->max_downtime_ms = request->max_downtime_ms;
     plan->timeout_ms = request->timeout_ms;
     plan->bandwidth_bps = request->bandwidth_bps;
+    plan->parallel = request->parallel;
     plan->accept_unknown = request->accept_unknown;
     plan->allow_degraded = request->allow_degraded;
     plan->reservation = g_strdup(request->reservation);

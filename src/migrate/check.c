@@ -7,6 +7,7 @@
 #include "migrate/begin.h"
 #include "migrate/check-groups.h"
 #include "migrate/forecast.h"
+#include "migrate/objection.h"
 #include "store/history.h"
 
 #define CHECK_TIMEOUT_MS 15000
@@ -131,15 +132,13 @@ warnings_of(const FerryPlan *plan, const json_t *devices)
     json_array_foreach(devices, i, device)
     {
         const char *alias = json_string_value(json_object_get(device, "alias"));
-        g_autofree char *message = NULL;
 
         if (alias == NULL || !json_is_true(json_object_get(device, "degraded")))
             continue;
-        message = g_strdup_printf("%s has no free VF for %s: it runs on virtio alone there, and "
-                                  "gets the first VF that is freed",
-                                  plan->target, alias);
-        json_array_append_new(warnings, json_pack("{s:s, s:s, s:s}", "code", "no-free-vf", "alias",
-                                                  alias, "message", message));
+        ferry_object_to(warnings, alias, "no-free-vf",
+                        "%s has no free VF for %s: it runs on virtio alone there, and gets the "
+                        "first VF that is freed",
+                        plan->target, alias);
     }
     return warnings;
 }
@@ -193,10 +192,11 @@ typedef struct {
 static json_t *
 unreachable(const FerryHostRow *host, const GError *error)
 {
-    return json_pack("{s:s, s:s, s:[{s:s, s:s}], s:[], s:[]}", "target", host->name, "verdict",
-                     "unreachable", "reasons", "code",
-                     ferry_error_info((FerryErrorCode)error->code)->name, "message", error->message,
-                     "ephemerals", "devices");
+    json_t *reasons =
+        ferry_objection(ferry_error_info((FerryErrorCode)error->code)->name, "%s", error->message);
+
+    return json_pack("{s:s, s:s, s:o, s:[], s:[]}", "target", host->name, "verdict", "unreachable",
+                     "reasons", reasons, "ephemerals", "devices");
 }
 
 static void *
@@ -305,11 +305,11 @@ check(FerryMigrator *self,
 static json_t *
 already_there(const FerryMigrator *self, const FerryMigrationRequest *request)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:[{s:s, s:s}], s:[], s:[]}", "guest", request->guest,
-                     "source", self->config.name, "target", request->to, "verdict", "no", "reasons",
-                     "code", "already-there", "message",
-                     "the target is this host: the guest is already there", "ephemerals",
-                     "devices");
+    return json_pack(
+        "{s:s, s:s, s:s, s:s, s:o, s:[], s:[]}", "guest", request->guest, "source",
+        self->config.name, "target", request->to, "verdict", "no", "reasons",
+        ferry_objection("already-there", "the target is this host: the guest is already there"),
+        "ephemerals", "devices");
 }
 
 bool

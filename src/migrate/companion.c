@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "host/netdev.h"
+#include "migrate/objection.h"
 #include "xml/network.h"
 
 static bool
@@ -45,15 +46,18 @@ netdev_of(const FerryInventory *inventory, const char *name)
 static json_t *
 no_vlan_device(const FerryPool *pool, const char *netdev)
 {
-    return json_pack(
-        "[{s:s, s:o, s:o, s:s, s:i}]", "code", "no-vlan-device", "message",
-        json_sprintf("pool %s: %s has no device of VLAN %u: the virtio half of a hybrid would be "
-                     "outside of the VLAN that its VF is in",
-                     pool->name, netdev, pool->vlan),
-        "remedy",
-        json_sprintf("ip link add link %s name %s.%u type vlan id %u, and up", netdev, netdev,
-                     pool->vlan, pool->vlan),
-        "pf", netdev, "vlan", (int)pool->vlan);
+    g_autofree char *remedy =
+        g_strdup_printf("ip link add link %s name %s.%u type vlan id %u, and up", netdev, netdev,
+                        pool->vlan, pool->vlan);
+    json_t *reasons = ferry_objection("no-vlan-device",
+                                      "pool %s: %s has no device of VLAN %u: the virtio half of a "
+                                      "hybrid would be outside of the VLAN that its VF is in",
+                                      pool->name, netdev, pool->vlan);
+
+    ferry_object_remedy(reasons, remedy);
+    ferry_object_value(reasons, "pf", json_string(netdev));
+    ferry_object_value(reasons, "vlan", json_integer(pool->vlan));
+    return reasons;
 }
 
 /* @ret: gets what macvtaps will sit on, a netdev a PF */

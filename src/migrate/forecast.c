@@ -1,5 +1,7 @@
 #include "migrate/forecast.h"
 
+#include "migrate/objection.h"
+
 #define MOVES_COUNTED 3 /* the newest: hosts, links and the guest's load change */
 
 static json_t *
@@ -115,18 +117,16 @@ ferry_forecast_object(const json_t *forecast, json_t *reasons)
     int64_t limit_ms = json_integer_value(json_object_get(forecast, "limit_ms"));
     g_autofree char *each = NULL;
     g_autofree char *rate = NULL;
-    g_autofree char *message = NULL;
 
     if (device_ms <= limit_ms)
         return;
     each = per_device(forecast);
     rate = g_format_size_full((guint64)json_integer_value(json_object_get(forecast, "rate_bps")),
                               G_FORMAT_SIZE_IEC_UNITS);
-    message = g_strdup_printf(
-        "the guest would stand still for about %" G_GINT64_FORMAT " ms, and its limit is "
-        "%" G_GINT64_FORMAT " ms: %s, at %s/s.  Allow more (--max-downtime %" G_GINT64_FORMAT
-        "s), or use a faster link or a driver that copies before the stop",
-        (gint64)device_ms, (gint64)limit_ms, each, rate, (gint64)(device_ms / 800 + 1));
-    json_array_append_new(reasons,
-                          json_pack("{s:s, s:s}", "code", "blackout-too-long", "message", message));
+    ferry_object(reasons, "blackout-too-long",
+                 "the guest would stand still for about %" G_GINT64_FORMAT " ms, and its limit is "
+                 "%" G_GINT64_FORMAT
+                 " ms: %s, at %s/s.  Allow more (--max-downtime %" G_GINT64_FORMAT
+                 "s), or use a faster link or a driver that copies before the stop",
+                 (gint64)device_ms, (gint64)limit_ms, each, rate, (gint64)(device_ms / 800 + 1));
 }

@@ -1,6 +1,7 @@
 #include "migrate/guard.h"
 
 #include "migrate/assign.h"
+#include "migrate/objection.h"
 
 /* Where each kind of host device has its name; a row without a kind is never assigned. */
 static const struct {
@@ -43,12 +44,10 @@ static void
 refuse(const FerryDevice *device, json_t *reasons)
 {
     const char *alias = device->alias != NULL ? device->alias : device->kind;
-    g_autofree char *message =
-        g_strdup_printf("the guest comes with %s as its device %s, which was not reserved for it",
-                        device->source != NULL ? device->source : "an unnamed device", alias);
 
-    json_array_append_new(reasons, json_pack("{s:s, s:s, s:s}", "code", "not-reserved", "alias",
-                                             alias, "message", message));
+    ferry_object_to(reasons, alias, "not-reserved",
+                    "the guest comes with %s as its device %s, which was not reserved for it",
+                    device->source != NULL ? device->source : "an unnamed device", alias);
 }
 
 void

@@ -149,10 +149,12 @@ ferry_source_do_abort(FerrySource *self)
     if (!self->live)
         return ferry_source_abort(self, "restarted", "ferryd was restarted during the transfer");
     failed = self->world.link->call_error(self->world.data);
-    return ferry_source_abort(self, "transfer-failed",
-                              failed != NULL ? failed
-                                             : "the guest or its copy at the target ended "
-                                               "before the handover");
+    self->unexplained = failed == NULL;
+    if (failed == NULL)
+        failed = g_strdup_printf("the guest or its copy on %s ended before the handover: QEMU's "
+                                 "last words are in /var/log/libvirt/qemu/%s.log there",
+                                 self->plan->target, self->plan->guest_name);
+    return ferry_source_abort(self, "transfer-failed", failed);
 }
 
 /* Row S4.  From here on only T's word counts. */
@@ -229,6 +231,18 @@ ferry_source_do_release(FerrySource *self)
     return ferry_pace_again(&self->pace);
 }
 
+/* A guest or a copy that ends is seen before libvirt's call has returned with QEMU's word on it. */
+static void
+explain(FerrySource *self)
+{
+    g_autofree char *said =
+        self->unexplained ? self->world.link->call_error(self->world.data) : NULL;
+
+    if (said != NULL)
+        ferry_job_add_reason(self->job, "transfer-failed", said);
+    self->unexplained = false;
+}
+
 /* Rows S15 and S17: libvirt resumes the source, where there is one to resume. */
 FerryStep
 ferry_source_do_cut(FerrySource *self)
@@ -238,5 +252,6 @@ ferry_source_do_cut(FerrySource *self)
     if (self->called && self->world.link->relay(self->world.data) != FERRY_RELAY_NONE)
         return ferry_pace_retry(&self->pace, self->world.timers->libvirt_retry_ms);
     self->called_over = true;
+    explain(self);
     return ferry_pace_again(&self->pace);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "migrate/managed.h"
+#include "migrate/objection.h"
 
 /* ferry-hook waits for 28 s: a release may take its time after the last try. */
 #define LIMIT_MS         20000
@@ -66,15 +67,14 @@ answer_in_turn(const FerryLife *life,
 {
     const int64_t until_ms = life->clock->now_ms(life->clock) + LIMIT_MS;
     g_autofree char *waiting_for = NULL;
-    g_autofree char *message = NULL;
     bool ok = false;
 
-    if (!ferry_guest_turns_enter(life->turns, domain->uuid, LIMIT_MS)) {
+    if (!ferry_guest_turns_enter(life->turns, domain->uuid, life->hook_turn_ms)) {
         waiting_for = ferry_guest_turns_waiting_for(life->turns, domain->uuid);
-        message = g_strdup_printf("guest %s: another start or stop of it goes on%s%s", domain->name,
-                                  waiting_for != NULL ? " and waits: " : "",
-                                  waiting_for != NULL ? waiting_for : "");
-        ferry_life_add_reason(ret_reasons, "in-progress", message, "start it again when that ends");
+        *ret_reasons = ferry_objection(
+            "in-progress", "guest %s: another start or stop of it goes on%s%s", domain->name,
+            waiting_for != NULL ? " and waits: " : "", waiting_for != NULL ? waiting_for : "");
+        ferry_object_remedy(*ret_reasons, "start it again when that ends");
         return true;
     }
     ok = answer(life, domain, until_ms, ret_reasons, error);

@@ -18,6 +18,10 @@
 #define NO_VF_MS   3000
 #define LONGEST_MS 60000
 
+/* First byte of a macvtap's MAC that is not its guest's: libvirt gives it to the host's ends of
+ * taps, and to no guest (virNetDevTapCreateInBridgePort). */
+#define NOBODYS "fe"
+
 static bool
 set_netdev(FerryHybrids *self,
            int (*set)(void *data, const char *netdev),
@@ -30,10 +34,44 @@ set_netdev(FerryHybrids *self,
 }
 
 bool
+ferry_hybrid_receives(const FerryHybridCase *it)
+{
+    const FerryHybridNic *nic = it->nic;
+    g_autofree char *address =
+        nic->macvtap != NULL ? ferry_netdev_address(it->hybrids->config.root, nic->macvtap) : NULL;
+
+    return address == NULL || nic->virtio == NULL || nic->virtio->mac == NULL ||
+           g_ascii_strcasecmp(address, nic->virtio->mac) == 0;
+}
+
+static bool
+set_address(const FerryHybridCase *it, const char *mac, GError **error)
+{
+    const FerryHybridsConfig *config = &it->hybrids->config;
+    const char *macvtap = it->nic->macvtap;
+    const int number = config->netdevs->set_address(config->netdevs_data, macvtap, mac);
+
+    return number == 0 || ferry_error_set_errno(error, number, "set the MAC of netdev", macvtap);
+}
+
+bool
+ferry_hybrid_let_vf_receive(const FerryHybridCase *it, GError **error)
+{
+    g_autofree char *mac = NULL;
+
+    if (it->nic->macvtap == NULL || !ferry_hybrid_receives(it))
+        return true;
+    mac = g_strconcat(NOBODYS, it->nic->virtio->mac + strlen(NOBODYS), NULL);
+    return set_address(it, mac, error);
+}
+
+bool
 ferry_hybrid_virtio_up(const FerryHybridCase *it, GError **error)
 {
     const FerryHybridsConfig *config = &it->hybrids->config;
 
+    if (!ferry_hybrid_receives(it) && !set_address(it, it->nic->virtio->mac, error))
+        return false;
     if (it->nic->link == FERRY_LINK_UP)
         return true;
     return set_netdev(it->hybrids, config->netdevs->set_up, it->nic->macvtap, error) &&
@@ -48,6 +86,7 @@ ferry_hybrid_virtio_down(const FerryHybridCase *it, GError **error)
 
     return config->guest->set_link(config->guest_data, it->guest_uuid, it->nic->meta->alias,
                                    FERRY_LINK_DOWN, error) &&
+           ferry_hybrid_let_vf_receive(it, error) &&
            set_netdev(it->hybrids, config->netdevs->set_down, it->nic->macvtap, error);
 }
 
@@ -117,11 +156,14 @@ ferry_hybrid_take(const FerryHybridCase *it,
                   GError **error)
 {
     const FerryHybridsConfig *config = &it->hybrids->config;
+    g_autoptr(GPtrArray) avoid =
+        ferry_hybrid_avoided(it->hybrids, it->guest_uuid, it->nic->meta->vf_alias);
     const FerryNeed need = { .guest_uuid = it->guest_uuid,
                              .guest_name = it->guest_name,
                              .alias = it->nic->meta->vf_alias,
                              .pool = it->nic->meta->pool,
-                             .pf = pf };
+                             .pf = pf,
+                             .avoid = avoid };
     FerryClaimRow *found = NULL;
 
     if (!find_claim(it, pf, &found, error)) {
@@ -226,7 +268,8 @@ note_no_vf(const FerryHybridCase *it, json_t *reasons)
     return again_ms;
 }
 
-/* The claim goes unless the VF went in after all: then the next look finds both. */
+/* The claim goes unless the VF went in after all: then the next look finds both.  Another VF may
+ * do what this one does not. */
 static unsigned
 give_up(const FerryHybridCase *it, const FerryClaimRow *claim, const char *why)
 {
@@ -235,6 +278,7 @@ give_up(const FerryHybridCase *it, const FerryClaimRow *claim, const char *why)
     g_autoptr(FerryDomain) live = NULL;
     g_autofree char *xml = NULL;
 
+    ferry_hybrid_avoid(it->hybrids, it->guest_uuid, it->nic->meta->vf_alias, claim->slot);
     if (config->guest->xml(config->guest_data, it->guest_uuid, &xml, NULL) &&
         ferry_domain_parse(xml, &live, NULL) &&
         ferry_domain_device(live, it->nic->meta->vf_alias) == NULL)

@@ -1,5 +1,6 @@
 #include "base/error.h"
 #include "migrate/hybrid-state.h"
+#include "migrate/objection.h"
 
 /*
  * Before a guest runs: its VFs are claimed.  For a plain "virsh start" libvirt has chosen the PF of
@@ -18,9 +19,8 @@ admit_one(const FerryHybridCase *it, json_t **ret_reasons, GError **error)
         return true;
     pf = ferry_hybrid_pf_below(it->hybrids, it->nic->netdev);
     if (pf == NULL)
-        reasons = json_pack("[{s:s, s:o}]", "code", "not-a-pf", "message",
-                            json_sprintf("%s of %s is on %s, which is not a PF: it has no VFs",
-                                         it->nic->meta->alias, it->guest_name, it->nic->netdev));
+        reasons = ferry_objection("not-a-pf", "%s of %s is on %s, which is not a PF: it has no VFs",
+                                  it->nic->meta->alias, it->guest_name, it->nic->netdev);
     else if (!ferry_hybrid_take(it, pf, &claim, &reasons, error))
         return false;
     if (reasons != NULL && it->nic->meta->on_no_vf == FERRY_NO_VF_REFUSE)

@@ -12,7 +12,8 @@
 
 /** What was tried of one hybrid. */
 typedef struct {
-    char *why;         /* (nullable): what stood in the way last */
+    char *why;        /* (nullable): what stood in the way last */
+    GPtrArray *slots; /* (nullable): of char *: VFs' that did not go in, until each one was tried */
     unsigned n_failed; /* in a row */
     bool no_vf;        /* the last time because there is none to be had */
     int64_t due_ms;    /* not to be tried again before */
@@ -50,6 +51,16 @@ void ferry_hybrid_set_no_vf(FerryHybrids *self, const char *guest_uuid, const ch
 /** Whether that was said of the last failure. */
 bool ferry_hybrid_has_no_vf(FerryHybrids *self, const char *guest_uuid, const char *vf_alias);
 
+/** Remembers that this slot's VF did not go in: the others come first.  When all have been tried,
+ * it is the first of a new round. */
+void ferry_hybrid_avoid(FerryHybrids *self,
+                        const char *guest_uuid,
+                        const char *vf_alias,
+                        const char *slot);
+
+/** Returns: (nullable) (transfer full): of char *: slots that come last */
+GPtrArray *ferry_hybrid_avoided(FerryHybrids *self, const char *guest_uuid, const char *vf_alias);
+
 /** Forgets what was tried. */
 void ferry_hybrid_forget(FerryHybrids *self, const char *guest_uuid, const char *vf_alias);
 
@@ -74,6 +85,13 @@ bool ferry_hybrid_is_asked(FerryHybrids *self,
                            const char *guest_uuid,
                            const char *vf_alias,
                            uint64_t *ret_seen);
+
+/** Returns: whether the macvtap has the guest's MAC: then what its neighbours on the PF send goes
+ * to virtio, and not to the card */
+bool ferry_hybrid_receives(const FerryHybridCase *it);
+
+/** Leaves it to the VF to receive, as far as it does not; virtio may still send. */
+bool ferry_hybrid_let_vf_receive(const FerryHybridCase *it, GError **error);
 
 /** Makes virtio the owner of the MAC, as far as it is not; @nic must be fresh. */
 bool ferry_hybrid_virtio_up(const FerryHybridCase *it, GError **error);

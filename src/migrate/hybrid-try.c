@@ -12,6 +12,7 @@ try_free(void *data)
     FerryHybridTry *try = data;
 
     g_free(try->why);
+    g_clear_pointer(&try->slots, g_ptr_array_unref);
     g_free(try);
 }
 
@@ -120,6 +121,47 @@ ferry_hybrid_has_no_vf(FerryHybrids *self, const char *guest_uuid, const char *v
     no_vf = try != NULL && try->no_vf;
     (void)pthread_mutex_unlock(&self->lock);
     return no_vf;
+}
+
+void
+ferry_hybrid_avoid(FerryHybrids *self,
+                   const char *guest_uuid,
+                   const char *vf_alias,
+                   const char *slot)
+{
+    FerryHybridTry *try = NULL;
+
+    (void)pthread_mutex_lock(&self->lock);
+    try = touch(self, guest_uuid, vf_alias);
+    if (try->slots == NULL)
+        try->slots = g_ptr_array_new_with_free_func(g_free);
+    if (g_ptr_array_find_with_equal_func(try->slots, slot, g_str_equal, NULL))
+        g_ptr_array_set_size(try->slots, 0);
+    g_ptr_array_add(try->slots, g_strdup(slot));
+    (void)pthread_mutex_unlock(&self->lock);
+}
+
+static gpointer
+copy_slot(gconstpointer slot, gpointer data)
+{
+    (void)data;
+    return g_strdup(slot);
+}
+
+GPtrArray *
+ferry_hybrid_avoided(FerryHybrids *self, const char *guest_uuid, const char *vf_alias)
+{
+    const FerryHybridTry *try = NULL;
+    GPtrArray *slots = NULL;
+
+    (void)pthread_mutex_lock(&self->lock);
+    try = peek(self, guest_uuid, vf_alias);
+    if (try != NULL && try->slots != NULL) {
+        slots = g_ptr_array_copy(try->slots, copy_slot, NULL);
+        g_ptr_array_set_free_func(slots, g_free);
+    }
+    (void)pthread_mutex_unlock(&self->lock);
+    return slots;
 }
 
 void

@@ -16,7 +16,7 @@ is_amiss(const FerryHybridCase *it, bool is_driven)
     const bool is_up =
         nic->macvtap == NULL || ferry_netdev_is_up(it->hybrids->config.root, nic->macvtap);
 
-    return is_driven ? is_up : nic->link == FERRY_LINK_DOWN || !is_up;
+    return is_driven ? is_up : nic->link == FERRY_LINK_DOWN || !is_up || !ferry_hybrid_receives(it);
 }
 
 /* The same hybrid by what libvirt says now.  @ret_domain: (out): what @ret_nic lives in */
@@ -98,12 +98,11 @@ confirm(const FerryHybridCase *it)
 
     if (!is_amiss(it, is_driven))
         return is_driven ? STEADY_MS : WAIT_MS;
-    if (settle_ms > 0)
-        return settle_ms;
-    if (!keep(it, &error) || !put_right(it, is_driven, &error))
+    if (settle_ms > 0 ? !ferry_hybrid_let_vf_receive(it, &error)
+                      : !keep(it, &error) || !put_right(it, is_driven, &error))
         return ferry_hybrid_failed(it->hybrids, it->guest_uuid, it->nic->meta->vf_alias,
                                    error->message, STEADY_MS);
-    return WAIT_MS;
+    return settle_ms > 0 ? MIN(settle_ms, WAIT_MS) : WAIT_MS;
 }
 
 /* With the VF out, a stale XML could make us plug into a guest that has it: libvirt is asked first,

@@ -108,7 +108,8 @@ void ferry_job_set_blackout(FerryJob *job, int64_t blackout_ms);
 
 /** Adds why the job was refused, failed or was cancelled: a stable code and a sentence. */
 void ferry_job_add_reason(FerryJob *job, const char *code, const char *message);
-/** Adds reasons as a peer gave them: an array of {code, message}; anything else is ignored. */
+/** Adds reasons as a peer gave them: an array of {code, alias?, message, remedy?}; anything else is
+ * ignored. */
 void ferry_job_add_reasons(FerryJob *job, const json_t *reasons);
 /** Adds what the job went on without: a device's alias (or a part of the clean-up) and why. */
 void ferry_job_add_degraded(FerryJob *job, const char *alias, const char *message);

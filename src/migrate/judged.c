@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/clock.h"
+
 static FerryFacts *
 read_facts(const json_t *json)
 {
@@ -33,6 +35,35 @@ observations_of(const FerryHistoryLoads *loads)
            (loads->n_rejected > 0 ? FERRY_OBSERVED_REJECTION : FERRY_OBSERVED_NOTHING);
 }
 
+static json_t *
+loads_to_json(const FerryHistoryLoads *loads)
+{
+    int64_t last_us = MAX(loads->success_us, loads->rejected_us);
+    g_autofree char *last = last_us == 0 ? NULL : ferry_clock_format(last_us);
+
+    return json_pack("{s:i, s:i, s:s?}", "success", (int)loads->n_success, "rejected",
+                     (int)loads->n_rejected, "last", last);
+}
+
+static json_t *
+candidates_to_json(const FerryJudged *self, const GPtrArray *kinds)
+{
+    json_t *candidates = json_array();
+
+    for (guint i = 0; i < self->ranked->len; i++) {
+        const FerryRanked *ranked = g_ptr_array_index(self->ranked, i);
+        const FerrySlotKind *kind = g_ptr_array_index(kinds, ranked->index);
+        json_t *one = ferry_verdict_to_json(ranked->verdict);
+
+        json_object_set_new(one, "name", json_string(ranked->name));
+        json_object_set_new(one, "available", json_integer(kind->available));
+        json_object_set_new(one, "return", json_boolean(ranked->has_return));
+        json_object_set_new(one, "loads", loads_to_json(&self->loads[ranked->index]));
+        json_array_append_new(candidates, one);
+    }
+    return candidates;
+}
+
 FerryJudged *
 ferry_judged_new(const FerryPlanNeed *need,
                  const GPtrArray *kinds,
@@ -57,6 +88,7 @@ ferry_judged_new(const FerryPlanNeed *need,
                                           .observations = observations_of(&self->loads[i]) };
     }
     self->ranked = ferry_rank(source, candidates, kinds->len, &options);
+    self->candidates = candidates_to_json(self, kinds);
     return self;
 }
 
@@ -65,6 +97,7 @@ ferry_judged_free(FerryJudged *self)
 {
     if (self == NULL)
         return;
+    json_decref(self->candidates);
     g_ptr_array_unref(self->ranked);
     g_ptr_array_unref(self->facts);
     g_free(self->loads);

@@ -10,6 +10,7 @@ typedef struct {
     GPtrArray *facts;         /* of FerryFacts, beside the kinds of slots */
     FerryHistoryLoads *loads; /* beside @facts: what came of such a state in such a device before */
     GPtrArray *ranked;        /* of FerryRanked, best first */
+    json_t *candidates;       /* the same as the API has it; shared by all who show it */
 } FerryJudged;
 
 /**

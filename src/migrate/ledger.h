@@ -7,10 +7,9 @@
 /**
  * What is left of a host's slots when other devices of the same guest have got theirs.
  *
- * Of a PF so many VFs are taken.  The types of a parent are alternatives that share what it has:
- * who takes one of a type that could give a takes 1/a of it, and of another type that could give b
- * there are b (1 - 1/a) left, rounded down.  That is exact where types are multiples of one unit,
- * and a guess elsewhere; what counts is the reservation.
+ * Of a PF so many VFs are taken.  The types of a parent are alternatives that share what it has, as
+ * pool/size.h measures it: the pools forecast what is left after claims by the same numbers, so
+ * that what a check counts can be reserved.
  */
 typedef struct _FerryLedger FerryLedger;
 

@@ -89,13 +89,9 @@ typedef struct {
     const FerryHybridOps *hybrids; /* (nullable) */
     void *hybrids_data;
     FerryGuestTurns *turns;
+    int64_t hook_turn_ms; /* how long a hook waits for its guest's turn */
     const FerryClock *clock;
 } FerryLife;
 
 /** libvirt's states (FerryDomainLook) in which there is a QEMU, or may be one. */
 bool ferry_life_is_up(const FerryDomainLook *look);
-
-/** Appends {code, message} and, unless it is NULL, remedy to an array that is made when it is
- * NULL. */
-void
-ferry_life_add_reason(json_t **reasons, const char *code, const char *message, const char *remedy);

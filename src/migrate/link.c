@@ -1,35 +1,25 @@
 #include "migrate/link.h"
 
 #include <pthread.h>
-#include <string.h>
 
 #include "base/error.h"
-#include "base/file.h"
 #include "client/client.h"
+#include "migrate/libvirt-call.h"
 #include "migrate/peer-words.h"
-#include "migrate/relay.h"
 
 #define POLL_MS           4000 /* of one long poll; the server's idle limit is far above */
-#define TUNNEL_TIMEOUT_MS 5000
-#define CALL_END_MS       10000 /* what cut and release wait for libvirt's call to end */
+#define ANSWER_TIMEOUT_MS 5000 /* after it */
 
 struct _FerryLinkState {
     FerryLinkConfig config;
     FerryClient *direct;  /* the driver's */
     FerryClient *polling; /* the asking thread's */
-    FerryRelay *relay;    /* NULL before the call */
-    bool call_begun;
-    bool released;
+    FerryLibvirtCall *call;
     bool quiet; /* checkpoints are off because of this job */
-    pthread_t call_thread;
+    bool asking;
     pthread_t poll_thread;
-    char *socket_path;
-    char *migrate_uri;
-    FerryMigration migration; /* of the call; its strings are copies */
 
-    pthread_mutex_t lock; /* of all below */
-    bool call_over;
-    char *call_error;
+    pthread_mutex_t lock;       /* of all below */
     FerryRecordKind heard_mine; /* the record that the answer was asked with */
     FerryAnswer heard;
     int64_t heard_ms;
@@ -133,17 +123,6 @@ heard(void *data, FerryRecordKind mine, FerryAnswer *ret)
     unlock(state);
 }
 
-static bool
-call_is_over(struct _FerryLinkState *state)
-{
-    bool over = false;
-
-    lock(state);
-    over = state->call_over;
-    unlock(state);
-    return over;
-}
-
 static void *
 poll_main(void *data)
 {
@@ -151,12 +130,12 @@ poll_main(void *data)
     struct _FerryLinkState *state = self->state;
     json_int_t change = 0;
 
-    while (!call_is_over(state)) {
+    while (!ferry_libvirt_call_is_over(state->call)) {
         json_t *question = json_pack("{s:s, s:I, s:i}", "record", "TRANSFER", "after", change,
                                      "timeout_ms", POLL_MS);
         FerryAnswer answer = { 0 };
 
-        if (ask_on(self, state->polling, "wait", question, POLL_MS + TUNNEL_TIMEOUT_MS, &answer,
+        if (ask_on(self, state->polling, "wait", question, POLL_MS + ANSWER_TIMEOUT_MS, &answer,
                    NULL)) {
             change = json_integer_value(json_object_get(answer.details, "change"));
             keep_answer(self, FERRY_RECORD_TRANSFER, &answer);
@@ -171,143 +150,48 @@ poll_main(void *data)
 
 /* ---- libvirt's call ---- */
 
-static void *
-call_main(void *data)
-{
-    FerryLink *self = data;
-    struct _FerryLinkState *state = self->state;
-    g_autoptr(GError) error = NULL;
-    bool ok = ferry_guests_migrate(self->hand.guests, &state->migration, &error);
-
-    lock(state);
-    state->call_over = true;
-    if (!ok)
-        state->call_error = g_strdup(error->message);
-    unlock(state);
-    ferry_bell_ring(state->config.bell);
-    return NULL;
-}
-
-/* Fills in what only the link knows, and copies the rest: the caller's strings do not last. */
-static void
-keep_migration(FerryLink *self, const FerryMigration *migration)
-{
-    struct _FerryLinkState *state = self->state;
-
-    state->migration = *migration;
-    state->migration.uuid = self->hand.row.guest_uuid;
-    state->migration.relay_socket = state->socket_path;
-    state->migration.migrate_uri = state->migrate_uri;
-    state->migration.tls_destination = g_strdup(migration->tls_destination);
-    state->migration.target_xml = g_strdup(migration->target_xml);
-}
-
-static bool
-open_relay(FerryLink *self, GError **error)
-{
-    static const FerryRelayWatch watch = { .changed = ferry_bell_ring };
-    struct _FerryLinkState *state = self->state;
-    g_autofree char *path = g_strdup_printf("/v1/peer/jobs/%s/relay", self->hand.row.id);
-    int tunnel = -1;
-
-    if (!ferry_client_tunnel(state->direct, path, "ferry-relay", TUNNEL_TIMEOUT_MS, &tunnel, error))
-        return false;
-    state->relay = ferry_relay_new(FERRY_SIDE_SOURCE, &watch, state->config.bell);
-    return ferry_relay_listen(state->relay, state->socket_path, tunnel, error);
-}
-
 static bool
 call(void *data, const FerryMigration *migration, GError **error)
 {
     FerryLink *self = data;
     struct _FerryLinkState *state = self->state;
 
-    if (!open_relay(self, error))
+    if (!ferry_libvirt_call_begin(state->call, state->direct, migration, error))
         return false;
-    keep_migration(self, migration);
-    if (pthread_create(&state->call_thread, NULL, call_main, self) != 0)
-        return ferry_error_set_errno(error, errno, "start", "the migration's thread");
-    state->call_begun = true;
     if (pthread_create(&state->poll_thread, NULL, poll_main, self) != 0)
         g_error("cannot start a thread"); /* half begun: only the end of the process is clean */
+    state->asking = true;
     return true;
 }
 
 static FerryRelayState
 relay_state(void *data)
 {
-    FerryLink *self = data;
-    struct _FerryLinkState *state = self->state;
-    FerryRelayState relay = FERRY_RELAY_NONE;
-
-    if (state->relay == NULL || !state->call_begun || call_is_over(state))
-        return FERRY_RELAY_NONE;
-    relay = ferry_relay_state(state->relay);
-    if (relay != FERRY_RELAY_NONE)
-        return relay;
-    /* Closed, but libvirt's call is still to return: to the table it is not over before that. */
-    if (state->released)
-        return FERRY_RELAY_REPLY;
-    return ferry_relay_held_ms(state->relay) != 0 ? FERRY_RELAY_HELD : FERRY_RELAY_OPEN;
+    return ferry_libvirt_call_relay(((FerryLink *)data)->state->call);
 }
 
 static char *
 call_error(void *data)
 {
-    struct _FerryLinkState *state = ((FerryLink *)data)->state;
-    char *error = NULL;
-
-    lock(state);
-    error = g_strdup(state->call_error);
-    unlock(state);
-    return error;
+    return ferry_libvirt_call_error(((FerryLink *)data)->state->call);
 }
 
 static bool
 seal(void *data)
 {
-    struct _FerryLinkState *state = ((FerryLink *)data)->state;
-
-    return state->relay == NULL || ferry_relay_seal(state->relay);
-}
-
-static void
-wait_for_call(FerryLink *self)
-{
-    int64_t until_ms = now_ms(self) + CALL_END_MS;
-
-    while (now_ms(self) < until_ms) {
-        uint64_t rung = ferry_bell_rung(self->state->config.bell);
-
-        if (relay_state(self) == FERRY_RELAY_NONE)
-            return;
-        (void)ferry_bell_wait(self->state->config.bell, rung, 100);
-    }
+    return ferry_libvirt_call_seal(((FerryLink *)data)->state->call);
 }
 
 static void
 release(void *data)
 {
-    FerryLink *self = data;
-
-    if (self->state->relay != NULL)
-        ferry_relay_release(self->state->relay);
-    self->state->released = true;
-    wait_for_call(self);
+    ferry_libvirt_call_release(((FerryLink *)data)->state->call);
 }
 
 static void
 cut(void *data)
 {
-    FerryLink *self = data;
-
-    if (self->state->relay == NULL)
-        return;
-    ferry_relay_cut(self->state->relay);
-    /* With the link dead QEMU would wait for TCP; a cancel does in the hold nothing, and before it
-     * what the cut does. */
-    (void)ferry_guests_abort_job(self->hand.guests, self->hand.row.guest_uuid, NULL);
-    wait_for_call(self);
+    ferry_libvirt_call_cut(((FerryLink *)data)->state->call);
 }
 
 static bool
@@ -366,16 +250,6 @@ const FerryLinkOps ferry_link_ops = {
 
 /* ---- life ---- */
 
-/* Memory goes to the same address as our own words, to a port that libvirt chooses there. */
-static char *
-migrate_uri_of(const char *address)
-{
-    const char *colon = strrchr(address, ':');
-    g_autofree char *host = g_strndup(address, (gsize)(colon - address));
-
-    return g_strdup_printf("tcp://%s", host);
-}
-
 bool
 ferry_link_new(const FerryHand *hand,
                const FerryLinkConfig *config,
@@ -388,14 +262,13 @@ ferry_link_new(const FerryHand *hand,
     self->hand = *hand;
     self->state = state;
     state->config = *config;
+    state->call = ferry_libvirt_call_new(hand, config->bell, config->run_dir, config->peer_address);
     (void)pthread_mutex_init(&state->lock, NULL);
     if (!ferry_client_new_peer(config->identity, config->peer_name, config->peer_address,
                                &state->direct, error) ||
         !ferry_client_new_peer(config->identity, config->peer_name, config->peer_address,
                                &state->polling, error))
         return false;
-    state->socket_path = g_strdup_printf("%s/relay-%s", config->run_dir, hand->row.id);
-    state->migrate_uri = migrate_uri_of(config->peer_address);
     *ret = g_steal_pointer(&self);
     return true;
 }
@@ -408,19 +281,12 @@ ferry_link_free(FerryLink *self)
     if (self == NULL)
         return;
     state = self->state;
-    if (state->call_begun) { /* the driver ends only after the call, so these are short */
-        (void)pthread_join(state->call_thread, NULL);
+    if (state->asking) /* it ends with the call, before the driver: so this is short */
         (void)pthread_join(state->poll_thread, NULL);
-    }
-    ferry_relay_free(state->relay);
+    ferry_libvirt_call_free(state->call);
     ferry_client_free(state->direct);
     ferry_client_free(state->polling);
     ferry_answer_clear(&state->heard);
-    g_free((char *)state->migration.tls_destination);
-    g_free((char *)state->migration.target_xml);
-    g_free(state->call_error);
-    g_free(state->socket_path);
-    g_free(state->migrate_uri);
     (void)pthread_mutex_destroy(&state->lock);
     g_free(state);
     g_free(self);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "migrate/objection.h"
 
 /* Between two tries of what may pass by itself. */
 #define AGAIN_MS 250
@@ -32,16 +33,16 @@ static bool
 wish_init(Wish *self, const FerryDomain *domain, const FerryMdevMeta *meta, json_t **ret_reasons)
 {
     const FerryDevice *device = ferry_domain_device(domain, meta->alias);
-    g_autofree char *message = NULL;
 
     *self = (Wish){ .domain = domain, .meta = meta };
     if (device == NULL || g_strcmp0(device->type, "mdev") != 0 || device->source == NULL) {
-        message = g_strdup_printf(
+        *ret_reasons = ferry_objection(
+            "no-device",
             "guest %s: its metadata has a managed mdev %s, but there is no <hostdev type='mdev'> "
             "with that alias and a UUID",
             domain->name, meta->alias);
-        ferry_life_add_reason(ret_reasons, "no-device", message,
-                              "correct the guest's XML, or define it with \"ferry guest define\"");
+        ferry_object_remedy(*ret_reasons,
+                            "correct the guest's XML, or define it with \"ferry guest define\"");
         return false;
     }
     self->uuid = device->source;
@@ -257,8 +258,8 @@ ferry_managed_clear(const FerryLife *life,
             return false;
         }
         if (!wait_a_moment(life, guest_uuid, wrong->message, until_ms)) {
-            ferry_life_add_reason(ret_reasons, "still-releasing", wrong->message,
-                                  "ferryd goes on trying: start the guest again later");
+            *ret_reasons = ferry_objection("still-releasing", "%s", wrong->message);
+            ferry_object_remedy(*ret_reasons, "ferryd goes on trying: start the guest again later");
             break;
         }
         g_clear_error(&wrong);

@@ -1,10 +1,10 @@
 #include "migrate/offer.h"
 
-#include "base/clock.h"
-#include "migrate/judged.h"
-#include "migrate/ledger.h"
-#include "migrate/rulebook.h"
 #include <pthread.h>
+
+#include "migrate/choose.h"
+#include "migrate/objection.h"
+#include "migrate/rulebook.h"
 
 struct _FerryOffers {
     FerryOffersConfig config;
@@ -33,161 +33,6 @@ ferry_offers_free(FerryOffers *self)
     g_free(self);
 }
 
-/* ---- one need ---- */
-
-/* One need on its way to its answer. */
-typedef struct {
-    const FerryPlan *plan;
-    const FerryPlanNeed *need;
-    GPtrArray *kinds;          /* of FerrySlotKind */
-    const FerryJudged *judged; /* of them; NULL when nothing is judged */
-    json_t *reasons;
-} Offer;
-
-static void
-offer_clear(Offer *self)
-{
-    g_clear_pointer(&self->kinds, g_ptr_array_unref);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Offer, offer_clear)
-
-static void G_GNUC_PRINTF(3, 4)
-    object(const Offer *offer, const char *code, const char *format, ...)
-{
-    va_list args;
-    g_autofree char *message = NULL;
-
-    va_start(args, format);
-    message = g_strdup_vprintf(format, args);
-    va_end(args);
-    json_array_append_new(offer->reasons, json_pack("{s:s, s:s, s:s}", "code", code, "alias",
-                                                    offer->need->alias, "message", message));
-}
-
-static const FerrySlotKind *
-kind_of(const Offer *offer, const FerryRanked *ranked)
-{
-    return g_ptr_array_index(offer->kinds, ranked->index);
-}
-
-static bool
-is_acceptable(const Offer *offer, const FerryRanked *ranked)
-{
-    return ferry_verdict_is_usable(ranked->verdict) ||
-           (offer->plan->accept_unknown && ranked->verdict->level == FERRY_VERDICT_UNKNOWN);
-}
-
-/* Why this one and not the next: the first point of the order that tells them apart. */
-static const char *
-why_before(const FerryRanked *chosen, const FerryRanked *next)
-{
-    if (next == NULL || next->verdict->level > FERRY_VERDICT_UNKNOWN)
-        return "the only one that fits";
-    if (chosen->verdict->level != next->verdict->level)
-        return "its verdict is the best";
-    if (next->is_full)
-        return "the next one has nothing left";
-    if (chosen->verdict->basis != next->verdict->basis)
-        return "its verdict stands on firmer ground";
-    if (chosen->n_steps != next->n_steps)
-        return "the fewest values have to be set";
-    if (chosen->has_return != next->has_return)
-        return "the guest can go back from it";
-    if (chosen->minor_distance != next->minor_distance)
-        return "its version is the nearest";
-    if (chosen->bugfix != next->bugfix)
-        return "its bugfix is the newest";
-    return "the first by name of those that are as good";
-}
-
-static void
-object_to_all(const Offer *offer)
-{
-    const FerryRanked *best =
-        offer->judged->ranked->len == 0 ? NULL : g_ptr_array_index(offer->judged->ranked, 0);
-    const char *where = offer->need->pool != NULL ? offer->need->pool : "";
-    g_autoptr(GString) why = g_string_new(NULL);
-
-    if (best == NULL) {
-        object(offer, "no-free-slot", "%s %s%s%shas no slot for %s", offer->plan->target,
-               where[0] != '\0' ? "pool " : "", where, where[0] != '\0' ? " " : "",
-               offer->need->alias);
-        return;
-    }
-    for (guint i = 0; i < best->verdict->findings->len; i++) {
-        const FerryFinding *finding = g_ptr_array_index(best->verdict->findings, i);
-
-        if (finding->level == best->verdict->level)
-            g_string_append_printf(why, "%s%s", why->len > 0 ? " " : "", finding->reason);
-    }
-    if (best->verdict->level == FERRY_VERDICT_UNKNOWN)
-        object(offer, "unknown",
-               "whether the state of %s loads into %s of %s is not known: %s  A rule of its vendor "
-               "may say so; --accept-unknown tries it",
-               offer->need->alias, best->name, offer->plan->target, why->str);
-    else
-        object(offer, "incompatible", "the state of %s does not load into %s of %s: %s",
-               offer->need->alias, best->name, offer->plan->target, why->str);
-}
-
-/* (nullable): the best one that is acceptable and not used up */
-static const FerryRanked *
-choose_judged(const Offer *offer, const FerryLedger *ledger, const char **ret_why)
-{
-    const FerryRanked *full = NULL;
-
-    for (guint i = 0; i < offer->judged->ranked->len; i++) {
-        const FerryRanked *ranked = g_ptr_array_index(offer->judged->ranked, i);
-
-        if (!is_acceptable(offer, ranked))
-            continue;
-        if (ferry_ledger_left(ledger, kind_of(offer, ranked)) == 0) {
-            full = full != NULL ? full : ranked;
-            continue;
-        }
-        *ret_why = why_before(ranked, i + 1 < offer->judged->ranked->len
-                                          ? g_ptr_array_index(offer->judged->ranked, i + 1)
-                                          : NULL);
-        return ranked;
-    }
-    if (full != NULL)
-        object(offer, "no-free-slot",
-               "%s has nothing left for %s: %s would do, but all of it is in use",
-               offer->plan->target, offer->need->alias, full->name);
-    else
-        object_to_all(offer);
-    return NULL;
-}
-
-/* What is only plugged anew fits anywhere: a PF with link first. */
-static const FerrySlotKind *
-choose_any(const Offer *offer, const FerryLedger *ledger)
-{
-    const FerrySlotKind *best = NULL;
-    uint32_t available = 0;
-
-    for (guint i = 0; i < offer->kinds->len; i++) {
-        const FerrySlotKind *kind = g_ptr_array_index(offer->kinds, i);
-
-        available += kind->available;
-        if (ferry_ledger_left(ledger, kind) == 0 ||
-            (offer->need->type != NULL && g_strcmp0(kind->type, offer->need->type) != 0))
-            continue;
-        if (best == NULL || (best->without_link && !kind->without_link))
-            best = kind;
-    }
-    if (best == NULL && !offer->need->may_degrade)
-        object(offer, "no-free-slot",
-               "pool %s of %s has nothing free for %s (%u free, other devices of the guest "
-               "included): see \"ferry pool show %s\" there%s",
-               offer->need->pool, offer->plan->target, offer->need->alias, available,
-               offer->need->pool,
-               offer->need->way == FERRY_WAY_HYBRID
-                   ? ", or let it go on over virtio alone (--allow-degraded)"
-                   : "");
-    return best;
-}
-
 /* ---- as JSON ---- */
 
 static json_t *
@@ -201,31 +46,14 @@ kind_to_json(const FerrySlotKind *kind)
 }
 
 static json_t *
-loads_to_json(const FerryHistoryLoads *loads)
+candidates_to_json(const FerryOffer *offer)
 {
-    int64_t last_us = MAX(loads->success_us, loads->rejected_us);
-    g_autofree char *last = last_us == 0 ? NULL : ferry_clock_format(last_us);
+    json_t *candidates = NULL;
 
-    return json_pack("{s:i, s:i, s:s?}", "success", (int)loads->n_success, "rejected",
-                     (int)loads->n_rejected, "last", last);
-}
-
-static json_t *
-candidates_to_json(const Offer *offer)
-{
-    json_t *candidates = json_array();
-
-    for (guint i = 0; offer->judged != NULL && i < offer->judged->ranked->len; i++) {
-        const FerryRanked *ranked = g_ptr_array_index(offer->judged->ranked, i);
-        json_t *one = ferry_verdict_to_json(ranked->verdict);
-
-        json_object_set_new(one, "name", json_string(ranked->name));
-        json_object_set_new(one, "available", json_integer(kind_of(offer, ranked)->available));
-        json_object_set_new(one, "return", json_boolean(ranked->has_return));
-        json_object_set_new(one, "loads", loads_to_json(&offer->judged->loads[ranked->index]));
-        json_array_append_new(candidates, one);
-    }
-    for (guint i = 0; offer->judged == NULL && i < offer->kinds->len; i++) {
+    if (offer->judged != NULL)
+        return json_incref(offer->judged->candidates);
+    candidates = json_array();
+    for (guint i = 0; i < offer->kinds->len; i++) {
         const FerrySlotKind *kind = g_ptr_array_index(offer->kinds, i);
 
         json_array_append_new(candidates, json_pack("{s:s, s:I}", "name", kind->name, "available",
@@ -235,7 +63,7 @@ candidates_to_json(const Offer *offer)
 }
 
 static const char *
-verdict_of(const Offer *offer, const FerryRanked *ranked, const FerrySlotKind *kind)
+verdict_of(const FerryOffer *offer, const FerryRanked *ranked, const FerrySlotKind *kind)
 {
     const FerryRanked *best = offer->judged == NULL || offer->judged->ranked->len == 0
                                   ? NULL
@@ -247,13 +75,16 @@ verdict_of(const Offer *offer, const FerryRanked *ranked, const FerrySlotKind *k
         return "yes";
     /* Nothing was acceptable; when the best one is at least not known, that is the answer. */
     return best != NULL && best->verdict->level == FERRY_VERDICT_UNKNOWN &&
-                   kind_of(offer, best)->available > 0
+                   ferry_offer_kind_of(offer, best)->available > 0
                ? "unknown"
                : "no";
 }
 
 static json_t *
-answer_of(const Offer *offer, const FerryRanked *ranked, const FerrySlotKind *kind, const char *why)
+answer_of(const FerryOffer *offer,
+          const FerryRanked *ranked,
+          const FerrySlotKind *kind,
+          const char *why)
 {
     json_t *verdict = NULL;
     json_t *answer = json_pack("{s:s, s:s, s:s?, s:s, s:s?, s:o}", "alias", offer->need->alias,
@@ -279,6 +110,15 @@ answer_of(const Offer *offer, const FerryRanked *ranked, const FerrySlotKind *ki
 }
 
 /* ---- all needs of one plan ---- */
+
+static void
+offer_clear(gpointer data)
+{
+    FerryOffer *offer = data;
+
+    g_ptr_array_unref(offer->kinds);
+    json_decref(offer->missing);
+}
 
 typedef struct {
     FerrySlotHost host;
@@ -307,7 +147,7 @@ key_of(const Round *round, const FerryPlanNeed *need)
 }
 
 static bool
-find_kinds(const Round *round, Offer *offer, json_t **ret_reason, GError **error)
+find_kinds(const Round *round, FerryOffer *offer, GError **error)
 {
     g_autofree char *key = key_of(round, offer->need);
     GPtrArray *found = key == NULL ? NULL : g_hash_table_lookup(round->found, key);
@@ -317,16 +157,16 @@ find_kinds(const Round *round, Offer *offer, json_t **ret_reason, GError **error
         return true;
     }
     offer->kinds = g_ptr_array_new_with_free_func((GDestroyNotify)ferry_slot_kind_free);
-    if (!ferry_slots_find(&round->host, offer->need, offer->kinds, ret_reason, error))
+    if (!ferry_slots_find(&round->host, offer->need, offer->kinds, &offer->missing, error))
         return false;
-    if (key != NULL && *ret_reason == NULL)
+    if (key != NULL && offer->missing == NULL)
         g_hash_table_insert(round->found, g_steal_pointer(&key), g_ptr_array_ref(offer->kinds));
     return true;
 }
 
 /* Devices that are alike, as several vGPUs of one guest are, are judged once. */
 static const FerryJudged *
-judge(const Round *round, const Offer *offer)
+judge(const Round *round, const FerryOffer *offer)
 {
     const FerryPlanNeed *need = offer->need;
     g_autofree char *key = key_of(round, need);
@@ -343,49 +183,82 @@ judge(const Round *round, const Offer *offer)
     return judged;
 }
 
-/* (transfer full) (nullable) */
+/* (transfer full) */
 static json_t *
-offer_one(const Round *round, Offer *offer, GError **error)
+answer_one(const Round *round, FerryOffer *offer)
 {
     const FerryRanked *ranked = NULL;
     const FerrySlotKind *kind = NULL;
     const char *why = NULL;
-    json_t *reason = NULL;
 
-    if (!find_kinds(round, offer, &reason, error))
-        return NULL;
-    if (reason != NULL) {
-        object(offer, json_string_value(json_object_get(reason, "code")), "%s, for %s: %s",
-               offer->plan->target, offer->need->alias,
-               json_string_value(json_object_get(reason, "message")));
-        json_decref(reason);
+    if (offer->missing != NULL) {
+        ferry_object_to(offer->reasons, offer->need->alias,
+                        json_string_value(json_object_get(offer->missing, "code")),
+                        "%s, for %s: %s", offer->plan->target, offer->need->alias,
+                        json_string_value(json_object_get(offer->missing, "message")));
     } else if (offer->need->way == FERRY_WAY_STATE) {
         offer->judged = judge(round, offer);
-        ranked = choose_judged(offer, round->ledger, &why);
-        kind = ranked != NULL ? kind_of(offer, ranked) : NULL;
+        ranked = ferry_choose_judged(offer, round->ledger, &why);
+        kind = ranked != NULL ? ferry_offer_kind_of(offer, ranked) : NULL;
     } else {
-        kind = choose_any(offer, round->ledger);
+        kind = ferry_choose_any(offer, round->ledger);
     }
     if (kind != NULL)
         ferry_ledger_take(round->ledger, kind);
     return answer_of(offer, ranked, kind, why);
 }
 
-/* Needs of one way, at their places in the answers. */
-static bool
-offer_way(const Round *round, bool state, GError **error)
+static double
+size_of(const FerryOffer *offer)
 {
-    for (guint i = 0; i < round->plan->needs->len; i++) {
-        const FerryPlanNeed *need = g_ptr_array_index(round->plan->needs, i);
-        g_auto(Offer) offer = { .plan = round->plan, .need = need, .reasons = round->reasons };
-        json_t *answer = NULL;
+    double size = 0;
 
-        if ((need->way == FERRY_WAY_STATE) != state)
-            continue;
-        answer = offer_one(round, &offer, error);
-        if (answer == NULL)
+    for (guint i = 0; i < offer->kinds->len; i++)
+        size = MAX(size, ((const FerrySlotKind *)g_ptr_array_index(offer->kinds, i))->size);
+    return size;
+}
+
+/* State that must fit comes before what fits anywhere, and what takes much of a parent before what
+ * takes little, which finds room in what the others leave. */
+static int
+compare_offers(gconstpointer a, gconstpointer b)
+{
+    const FerryOffer *first = a;
+    const FerryOffer *second = b;
+    const bool first_any = first->need->way != FERRY_WAY_STATE;
+    const bool second_any = second->need->way != FERRY_WAY_STATE;
+    const double larger = size_of(second) - size_of(first);
+
+    if (first_any != second_any)
+        return first_any - second_any;
+    if (larger < 0 || larger > 0)
+        return larger < 0 ? -1 : 1;
+    return (int)first->place - (int)second->place;
+}
+
+static bool
+answer_all(const Round *round, GError **error)
+{
+    const guint n_needs = round->plan->needs->len;
+    g_autoptr(GArray) offers = g_array_sized_new(FALSE, TRUE, sizeof(FerryOffer), n_needs);
+
+    g_array_set_clear_func(offers, offer_clear);
+    for (guint i = 0; i < n_needs; i++) {
+        FerryOffer offer = { .plan = round->plan,
+                             .need = g_ptr_array_index(round->plan->needs, i),
+                             .place = i,
+                             .reasons = round->reasons };
+        bool ok = find_kinds(round, &offer, error);
+
+        g_array_append_val(offers, offer);
+        if (!ok)
             return false;
-        (void)json_array_set_new(round->answers, i, answer);
+    }
+    g_array_sort(offers, compare_offers);
+    for (guint i = 0; i < n_needs; i++) {
+        FerryOffer *offer = &g_array_index(offers, FerryOffer, i);
+
+        (void)json_array_set_new(round->answers, offer->place, answer_one(round, offer));
     }
     return true;
 }
@@ -425,8 +298,7 @@ ferry_offers_answer(FerryOffers *self,
     for (guint i = 0; i < plan->needs->len; i++)
         json_array_append_new(round.answers, json_null());
     (void)pthread_mutex_lock(&self->lock);
-    ok = ferry_rulebook_rules(self->rulebook, &round.rules, error) &&
-         offer_way(&round, true, error) && offer_way(&round, false, error);
+    ok = ferry_rulebook_rules(self->rulebook, &round.rules, error) && answer_all(&round, error);
     (void)pthread_mutex_unlock(&self->lock);
     if (ok)
         *ret = round.answers;

@@ -1,5 +1,6 @@
 /* An operator's decision for the source's side: docs/handover.md, section 8. */
 #include "base/error.h"
+#include "migrate/objection.h"
 #include "migrate/source-state.h"
 
 void
@@ -91,8 +92,7 @@ ferry_source_resolve(FerrySource *self,
         return not_now(self, "the guest's copy runs here, by another hand than ferry's", error);
     kept = judge(self, domain, resolution, &why);
     if (kept == FERRY_KEPT_DISK && resolution->loss == FERRY_LOSS_REFUSED) {
-        json_array_append_new(reasons,
-                              json_pack("{s:s, s:s}", "code", "memory-lost", "message", why));
+        ferry_object(reasons, "memory-lost", "%s", why);
         return FERRY_STEP_WAIT;
     }
     step = ferry_source_append(self, FERRY_RECORD_RESOLVED, self->record,

@@ -12,6 +12,16 @@ typedef struct {
 /** Returns: FERRY_STEP_WAIT, for at most @wait_ms */
 FerryStep ferry_pace_wait(FerryPace *self, int64_t wait_ms);
 
+/**
+ * For what an event tells of, and a look only makes sure of: the longer it has taken, the less is
+ * lost by looking later.
+ *
+ * Returns: FERRY_STEP_WAIT, for a quarter of @waited_ms, but from @first_ms to 1 s, and at most
+ *          until the deadline in @left_ms
+ */
+FerryStep
+ferry_pace_wait_long(FerryPace *self, int64_t first_ms, int64_t waited_ms, int64_t left_ms);
+
 /** Returns: FERRY_STEP_WAIT, from @first_ms doubling at each try of the same act, at most 5 s */
 FerryStep ferry_pace_retry(FerryPace *self, int64_t first_ms);
 

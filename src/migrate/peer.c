@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "migrate/begin.h"
 #include "migrate/guard.h"
+#include "migrate/objection.h"
 #include "migrate/peer-words.h"
 #include "migrate/run.h"
 #include "store/history.h"
@@ -15,8 +16,7 @@ check_journal(FerryMigrator *self, json_t *reasons)
     g_autoptr(GError) error = NULL;
 
     if (!ferry_store_make_room(self->config.store, &error))
-        json_array_append_new(reasons, json_pack("{s:s, s:s}", "code", "journal-unwritable",
-                                                 "message", error->message));
+        ferry_object(reasons, "journal-unwritable", "%s", error->message);
 }
 
 /* What this host remembers of the guest's leaving it. */
@@ -77,12 +77,6 @@ is_callers(FerryRun *run, const char *caller, GError **error)
     return false;
 }
 
-static json_t *
-reason(const char *code, const char *message)
-{
-    return json_pack("[{s:s, s:s}]", "code", code, "message", message);
-}
-
 /* A job that is new here: RESERVE begins it, ABORT leaves a tombstone, anything else knows none. */
 static bool
 begin(FerryMigrator *self,
@@ -129,7 +123,7 @@ begin(FerryMigrator *self,
         return ferry_run_begin_target(*ret, g_steal_pointer(&plan), error);
     *ret = ferry_run_find(self, job_id); /* the same request, sent again, was faster */
     if (*ret == NULL)
-        *ret_reasons = reason("busy", busy->message);
+        *ret_reasons = ferry_objection("busy", "%s", busy->message);
     return true;
 }
 

@@ -38,6 +38,7 @@ static const TextRow numbers[] = {
     { "max_downtime_ms", G_STRUCT_OFFSET(FerryPlan, max_downtime_ms), false },
     { "timeout_ms",      G_STRUCT_OFFSET(FerryPlan, timeout_ms),      false },
     { "bandwidth_bps",   G_STRUCT_OFFSET(FerryPlan, bandwidth_bps),   false },
+    { "parallel",        G_STRUCT_OFFSET(FerryPlan, parallel),        true  },
 };
 /* clang-format on */
 
@@ -142,6 +143,8 @@ parse_plain(const json_t *json, FerryPlan *plan, GError **error)
     for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++) {
         const json_t *value = json_object_get(json, numbers[i].key);
 
+        if (value == NULL && numbers[i].optional)
+            continue;
         if (!json_is_integer(value) || json_integer_value(value) < 0)
             return refuse(numbers[i].key, "a number from 0", error);
         G_STRUCT_MEMBER(int64_t, plan, numbers[i].offset) = json_integer_value(value);

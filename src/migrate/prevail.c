@@ -1,5 +1,6 @@
 /* An operator's decision for the target's side: docs/handover.md, section 8. */
 #include "base/error.h"
+#include "migrate/objection.h"
 #include "migrate/target-state.h"
 
 static bool
@@ -98,8 +99,7 @@ ferry_target_resolve(FerryTarget *self,
         return not_now(self, "no complete copy of the guest waits here", error);
     kept = judge(self, resolution, &why);
     if (kept == FERRY_KEPT_DISK && resolution->loss == FERRY_LOSS_REFUSED) {
-        json_array_append_new(reasons,
-                              json_pack("{s:s, s:s}", "code", "memory-lost", "message", why));
+        ferry_object(reasons, "memory-lost", "%s", why);
         return FERRY_STEP_WAIT;
     }
     body = ferry_resolve_format(resolution, kept, why);

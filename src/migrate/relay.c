@@ -1,134 +1,57 @@
 /*
- * The thread owns the descriptors and the two flows.  What others may see or ask is in "shared",
- * under the lock; the lock is never held over a callback.  I/O does not block (MSG_DONTWAIT), but
- * in poll.
+ * The thread owns the two flows; what others may see or ask is in its standing.  I/O does not block
+ * (MSG_DONTWAIT), but in poll.
  */
 #include "migrate/relay.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <pthread.h>
-#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "migrate/flow.h"
+#include "migrate/relay-socket.h"
+#include "migrate/standing.h"
 
 /* Read no more while so much waits to be written: the other side's socket then fills up. */
 #define MAX_PENDING_BYTES (64u << 10)
 
-/* Directions, and the side that each comes from. */
+/* Directions. */
 enum { TO_FAR, TO_NEAR, N_FLOWS };
-enum { NEAR, FAR, N_SIDES };
-
-typedef struct {
-    FerryRelayState state;
-    int64_t held_ms;
-    bool far_broken;
-    bool sealed;
-    bool release_asked, released;
-    bool cut;
-    bool running; /* the thread is, or has to be joined */
-    char *breach; /* set at most once */
-    int fds[N_SIDES];
-} Shared;
 
 struct _FerryRelay {
     FerrySide side;
     const FerryRelayWatch *watch;
     void *data;
     pthread_t thread;
-    int wake_fd;
-
-    pthread_mutex_t lock;
-    Shared shared;
+    bool running; /* the thread is, or has to be joined */
+    FerryStanding standing;
 
     /* the thread's own */
     FerryFlow *flows[N_FLOWS];
-    bool eof[N_FLOWS]; /* of the side that the flow comes from */
-    int listen_fd;
-    char *socket_path; /* nullable: none to unlink */
+    bool eof[N_FLOWS];       /* of the side that the flow comes from */
+    FerryRelaySocket socket; /* S's, until its client is there */
     bool changed;
 };
 
-static Shared *
-lock(FerryRelay *self)
-{
-    (void)pthread_mutex_lock(&self->lock);
-    return &self->shared;
-}
-
-static void
-unlock(FerryRelay *self)
-{
-    (void)pthread_mutex_unlock(&self->lock);
-}
-
-static int
-fd_of(FerryRelay *self, unsigned side)
-{
-    int fd = lock(self)->fds[side];
-
-    unlock(self);
-    return fd;
-}
-
-/* Invariant 1: finish was asked and nothing is decided. */
-static bool
-is_holding(FerryRelay *self)
-{
-    const Shared *shared = lock(self);
-    bool holding = (shared->state == FERRY_RELAY_HELD || shared->state == FERRY_RELAY_REPLY) &&
-                   !shared->released;
-
-    unlock(self);
-    return holding;
-}
-
-static void
-set_state(FerryRelay *self, FerryRelayState state)
-{
-    Shared *shared = lock(self);
-
-    if (!shared->cut)
-        shared->state = state;
-    unlock(self);
-    self->changed = true;
-}
-
-/* Finish is asked, the first time or again.  Returns: false when the relay was sealed before. */
-static bool
-begin_hold(FerryRelay *self)
-{
-    Shared *shared = lock(self);
-    bool sealed = shared->sealed;
-
-    if (!sealed && shared->state == FERRY_RELAY_OPEN) {
-        shared->state = FERRY_RELAY_HELD;
-        shared->held_ms = ferry_clock_system()->now_ms(ferry_clock_system());
-        self->changed = true;
-    }
-    unlock(self);
-    return !sealed;
-}
-
-/* Takes @breach; the first one stays. */
+/* Takes @breach. */
 static FerryFlowVerdict
 set_breach(FerryRelay *self, char *breach)
 {
-    Shared *shared = lock(self);
-
-    if (shared->breach == NULL)
-        shared->breach = g_steal_pointer(&breach);
-    unlock(self);
-    g_free(breach);
+    ferry_standing_set_breach(&self->standing, breach);
     self->changed = true;
     return FERRY_FLOW_STOP;
+}
+
+/* Returns: false when the relay was sealed before */
+static bool
+begin_hold(FerryRelay *self)
+{
+    self->changed = true;
+    return ferry_standing_hold(&self->standing, ferry_clock_system()->now_ms(ferry_clock_system()));
 }
 
 static FerryFlowVerdict
@@ -169,7 +92,8 @@ judge_reply(void *data, const FerryRpcHeader *header)
 
     if (!ferry_rpc_length_is_valid(header))
         return refuse_length(self, header);
-    if (self->side == FERRY_SIDE_TARGET || ferry_rpc_is_keepalive(header) || !is_holding(self))
+    if (self->side == FERRY_SIDE_TARGET || ferry_rpc_is_keepalive(header) ||
+        !ferry_standing_look(&self->standing).holding)
         return FERRY_FLOW_PASS;
     if (ferry_rpc_is_finish_reply(header) && header->status == FERRY_RPC_STATUS_OK &&
         !ferry_flow_has_held(self->flows[TO_NEAR]))
@@ -186,10 +110,8 @@ ferry_relay_new(FerrySide side, const FerryRelayWatch *watch, void *data)
     self->side = side;
     self->watch = watch;
     self->data = data;
-    (void)pthread_mutex_init(&self->lock, NULL); /* cannot fail without attributes */
-    self->shared.state = FERRY_RELAY_NEW;
-    self->shared.fds[NEAR] = self->shared.fds[FAR] = -1;
-    self->listen_fd = self->wake_fd = -1;
+    ferry_standing_init(&self->standing);
+    self->socket.fd = -1;
     self->flows[TO_FAR] = ferry_flow_new(source ? judge_call : judge_reply, self);
     self->flows[TO_NEAR] = ferry_flow_new(source ? judge_reply : judge_call, self);
     return self;
@@ -199,7 +121,8 @@ static void
 read_side(FerryRelay *self, unsigned direction)
 {
     uint8_t buffer[16 << 10];
-    int fd = fd_of(self, direction == TO_FAR ? NEAR : FAR);
+    int fd =
+        ferry_standing_fd(&self->standing, direction == TO_FAR ? FERRY_END_NEAR : FERRY_END_FAR);
     ssize_t n = recv(fd, buffer, sizeof(buffer), MSG_DONTWAIT);
 
     if (n > 0)
@@ -208,16 +131,15 @@ read_side(FerryRelay *self, unsigned direction)
         return;
     self->eof[direction] = true; /* an error of a socket is its end, too */
     self->changed = true;
-    if (direction == TO_NEAR) {
-        lock(self)->far_broken = true;
-        unlock(self);
-    }
+    if (direction == TO_NEAR)
+        ferry_standing_set_far_broken(&self->standing);
 }
 
 static void
 write_side(FerryRelay *self, unsigned direction)
 {
-    int fd = fd_of(self, direction == TO_FAR ? FAR : NEAR);
+    int fd =
+        ferry_standing_fd(&self->standing, direction == TO_FAR ? FERRY_END_FAR : FERRY_END_NEAR);
     size_t pending = 0;
     const uint8_t *bytes = ferry_flow_pending(self->flows[direction], &pending);
     ssize_t n = 0;
@@ -253,35 +175,18 @@ wants_read(FerryRelay *self, unsigned direction)
 static void
 accept_client(FerryRelay *self)
 {
-    int fd = accept4(self->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+    int fd = ferry_relay_socket_accept(&self->socket);
 
-    if (fd < 0)
-        return; /* it has gone again */
-    lock(self)->fds[NEAR] = fd;
-    unlock(self);
-    ferry_fd_clear(&self->listen_fd);
-    (void)unlink(self->socket_path);
-    g_clear_pointer(&self->socket_path, g_free);
+    if (fd >= 0)
+        ferry_standing_set_near(&self->standing, fd);
 }
 
 static void
 do_release(FerryRelay *self)
 {
-    Shared *shared = lock(self);
-
-    if (shared->release_asked && !shared->released && !shared->cut &&
+    if (ferry_standing_look(&self->standing).may_release &&
         ferry_flow_release(self->flows[TO_NEAR]))
-        shared->released = true;
-    unlock(self);
-}
-
-static bool
-is_cut(FerryRelay *self)
-{
-    bool cut = lock(self)->cut;
-
-    unlock(self);
-    return cut;
+        ferry_standing_set_released(&self->standing);
 }
 
 /* A side ended or broke the rules, and nothing is held: what it had sent goes out, then all closes.
@@ -289,9 +194,9 @@ is_cut(FerryRelay *self)
 static bool
 is_over(FerryRelay *self)
 {
-    if (is_cut(self))
+    if (ferry_standing_look(&self->standing).cut)
         return true;
-    if (is_holding(self))
+    if (ferry_standing_look(&self->standing).holding)
         return false;
     for (unsigned i = 0; i < N_FLOWS; i++) {
         if ((self->eof[i] || ferry_flow_is_stopped(self->flows[i])) && !has_pending(self, i))
@@ -304,14 +209,17 @@ is_over(FerryRelay *self)
 static void
 update_state(FerryRelay *self)
 {
-    FerryRelayState state = ferry_relay_state(self);
+    FerryRelayState state = FERRY_RELAY_REPLY;
 
-    if (self->side == FERRY_SIDE_TARGET || !is_holding(self))
+    if (self->side == FERRY_SIDE_TARGET || !ferry_standing_look(&self->standing).holding)
         return;
     if (self->eof[TO_FAR])
-        set_state(self, FERRY_RELAY_NONE); /* libvirt's call is over, whatever it thinks */
-    else if (state == FERRY_RELAY_HELD && ferry_flow_has_held(self->flows[TO_NEAR]))
-        set_state(self, FERRY_RELAY_REPLY);
+        state = FERRY_RELAY_NONE; /* libvirt's call is over, whatever it thinks */
+    else if (ferry_relay_state(self) == FERRY_RELAY_REPLY ||
+             !ferry_flow_has_held(self->flows[TO_NEAR]))
+        return;
+    ferry_standing_set_state(&self->standing, state);
+    self->changed = true;
 }
 
 enum { POLL_WAKE, POLL_LISTEN, POLL_NEAR, POLL_FAR, N_POLL };
@@ -328,20 +236,22 @@ poll_row(int fd, bool in, bool out)
 static void
 wait_for_work(FerryRelay *self)
 {
+    FerryStanding *standing = &self->standing;
+    int wake_fd = ferry_standing_fd(standing, FERRY_END_WAKE);
     struct pollfd rows[N_POLL] = {
-        [POLL_WAKE] = poll_row(self->wake_fd, true, false),
-        [POLL_LISTEN] = poll_row(self->listen_fd, true, false),
-        [POLL_NEAR] =
-            poll_row(fd_of(self, NEAR), wants_read(self, TO_FAR), has_pending(self, TO_NEAR)),
-        [POLL_FAR] =
-            poll_row(fd_of(self, FAR), wants_read(self, TO_NEAR), has_pending(self, TO_FAR)),
+        [POLL_WAKE] = poll_row(wake_fd, true, false),
+        [POLL_LISTEN] = poll_row(self->socket.fd, true, false),
+        [POLL_NEAR] = poll_row(ferry_standing_fd(standing, FERRY_END_NEAR),
+                               wants_read(self, TO_FAR), has_pending(self, TO_NEAR)),
+        [POLL_FAR] = poll_row(ferry_standing_fd(standing, FERRY_END_FAR), wants_read(self, TO_NEAR),
+                              has_pending(self, TO_FAR)),
     };
     eventfd_t count = 0;
 
     if (poll(rows, N_POLL, -1) < 0)
         return; /* EINTR, or no memory for now */
     if (rows[POLL_WAKE].revents != 0)
-        (void)eventfd_read(self->wake_fd, &count);
+        (void)eventfd_read(wake_fd, &count);
     if (rows[POLL_LISTEN].revents != 0)
         accept_client(self);
     if (rows[POLL_NEAR].revents != 0 && wants_read(self, TO_FAR))
@@ -361,15 +271,8 @@ tell(FerryRelay *self)
 static void
 close_all(FerryRelay *self)
 {
-    Shared *shared = lock(self);
-
-    ferry_fd_clear(&shared->fds[NEAR]);
-    ferry_fd_clear(&shared->fds[FAR]);
-    shared->state = FERRY_RELAY_NONE;
-    unlock(self);
-    ferry_fd_clear(&self->listen_fd);
-    if (self->socket_path != NULL)
-        (void)unlink(self->socket_path);
+    ferry_standing_close(&self->standing);
+    ferry_relay_socket_clear(&self->socket);
     self->changed = true;
 }
 
@@ -394,48 +297,16 @@ run(void *data)
 static bool
 start(FerryRelay *self, int near_fd, int far_fd, GError **error)
 {
-    Shared *shared = lock(self);
-    int code = 0;
+    int code = ferry_standing_open(&self->standing, near_fd, far_fd);
 
-    shared->fds[NEAR] = near_fd;
-    shared->fds[FAR] = far_fd;
-    self->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (self->wake_fd < 0)
-        code = errno;
     if (code == 0)
         code = pthread_create(&self->thread, NULL, run, self);
     if (code == 0) {
-        shared->state = FERRY_RELAY_OPEN;
-        shared->running = true;
+        self->running = true;
+        return true;
     }
-    unlock(self);
-    if (code != 0) {
-        close_all(self);
-        return ferry_error_set_errno(error, code, "start", "the relay of a migration");
-    }
-    return true;
-}
-
-/* Mode 0600 from the first moment on: Linux takes it from the socket's own inode at bind. */
-static bool
-listen_at(const char *path, int *ret_fd, GError **error)
-{
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
-    FERRY_AUTOFD int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-    if (strlen(path) >= sizeof(address.sun_path)) {
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID,
-                    "cannot listen on %s: a socket's path has at most %zu bytes", path,
-                    sizeof(address.sun_path) - 1);
-        return false;
-    }
-    memcpy(address.sun_path, path, strlen(path) + 1);
-    (void)unlink(path); /* left over from a ferryd that died: the name has the job's id in it */
-    if (fd < 0 || fchmod(fd, 0600) < 0 ||
-        bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 1) < 0)
-        return ferry_error_set_errno(error, errno, "listen on", path);
-    *ret_fd = ferry_fd_steal(&fd);
-    return true;
+    close_all(self);
+    return ferry_error_set_errno(error, code, "start", "the relay of a migration");
 }
 
 bool
@@ -443,94 +314,61 @@ ferry_relay_listen(FerryRelay *self, const char *socket_path, int tunnel_fd, GEr
 {
     FERRY_AUTOFD int tunnel = tunnel_fd;
 
-    g_assert(self->side == FERRY_SIDE_SOURCE && self->wake_fd < 0);
-    if (!listen_at(socket_path, &self->listen_fd, error))
+    g_assert(self->side == FERRY_SIDE_SOURCE &&
+             ferry_standing_fd(&self->standing, FERRY_END_WAKE) < 0);
+    if (!ferry_relay_socket_listen(socket_path, &self->socket, error))
         return false;
-    self->socket_path = g_strdup(socket_path);
     return start(self, -1, ferry_fd_steal(&tunnel), error);
 }
 
 bool
 ferry_relay_join(FerryRelay *self, int libvirt_fd, int tunnel_fd, GError **error)
 {
-    g_assert(self->side == FERRY_SIDE_TARGET && self->wake_fd < 0);
+    g_assert(self->side == FERRY_SIDE_TARGET &&
+             ferry_standing_fd(&self->standing, FERRY_END_WAKE) < 0);
     return start(self, libvirt_fd, tunnel_fd, error);
 }
 
 FerryRelayState
 ferry_relay_state(FerryRelay *self)
 {
-    FerryRelayState state = lock(self)->state;
-
-    unlock(self);
-    return state;
+    return ferry_standing_look(&self->standing).state;
 }
 
 int64_t
 ferry_relay_held_ms(FerryRelay *self)
 {
-    int64_t held_ms = lock(self)->held_ms;
-
-    unlock(self);
-    return held_ms;
+    return ferry_standing_look(&self->standing).held_ms;
 }
 
 bool
 ferry_relay_far_broken(FerryRelay *self)
 {
-    bool broken = lock(self)->far_broken;
-
-    unlock(self);
-    return broken;
+    return ferry_standing_look(&self->standing).far_broken;
 }
 
 const char *
 ferry_relay_breach(FerryRelay *self)
 {
-    const char *breach = lock(self)->breach;
-
-    unlock(self);
-    return breach;
+    return ferry_standing_look(&self->standing).breach;
 }
 
 bool
 ferry_relay_seal(FerryRelay *self)
 {
-    Shared *shared = lock(self);
-    bool asked = shared->held_ms != 0;
-
-    shared->sealed = !asked;
-    unlock(self);
-    return !asked;
+    return ferry_standing_seal(&self->standing);
 }
 
 void
 ferry_relay_release(FerryRelay *self)
 {
-    Shared *shared = lock(self);
-
-    if (shared->state == FERRY_RELAY_REPLY) {
-        shared->release_asked = true;
-        (void)eventfd_write(self->wake_fd,
-                            1); /* fails only when the counter is full: it is awake */
-    }
-    unlock(self);
+    ferry_standing_ask_release(&self->standing);
 }
 
 void
 ferry_relay_cut(FerryRelay *self)
 {
-    Shared *shared = lock(self);
-
-    shared->cut = true;
-    shared->state = FERRY_RELAY_NONE;
-    for (unsigned side = 0; side < N_SIDES; side++) {
-        if (shared->fds[side] >= 0)
-            (void)shutdown(shared->fds[side], SHUT_RDWR); /* fails where the other end has gone */
-    }
-    if (self->wake_fd >= 0)
-        (void)eventfd_write(self->wake_fd, 1);
-    unlock(self);
+    ferry_standing_cut(&self->standing);
 }
 
 void
@@ -539,13 +377,10 @@ ferry_relay_free(FerryRelay *self)
     if (self == NULL)
         return;
     ferry_relay_cut(self);
-    if (self->shared.running)
+    if (self->running)
         (void)pthread_join(self->thread, NULL);
-    ferry_fd_clear(&self->wake_fd);
     for (unsigned i = 0; i < N_FLOWS; i++)
         ferry_flow_free(self->flows[i]);
-    (void)pthread_mutex_destroy(&self->lock);
-    g_free(self->socket_path);
-    g_free(self->shared.breach);
+    ferry_standing_clear(&self->standing);
     g_free(self);
 }

@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "migrate/begin.h"
 #include "migrate/check.h"
+#include "migrate/objection.h"
 
 /* What the check found out and the end of the job needs: the forecast, to be held against what is
  * measured, and into which kind of device each state goes. */
@@ -43,9 +44,8 @@ plan_and_check(FerryMigrator *self,
     bool ok = false;
 
     if (g_strcmp0(request->to, self->config.name) == 0) {
-        json_array_append_new(reasons,
-                              json_pack("{s:s, s:s}", "code", "already-there", "message",
-                                        "the target is this host: the guest is already there"));
+        ferry_object(reasons, "already-there",
+                     "the target is this host: the guest is already there");
         json_decref(own);
         return true;
     }
@@ -108,9 +108,9 @@ ferry_migrator_start(FerryMigrator *self,
         return false;
     }
     if (plan != NULL && ferry_run_count(self, FERRY_SIDE_SOURCE) >= self->config.max_out)
-        json_array_append_new(reasons, json_pack("{s:s, s:s}", "code", "source-busy", "message",
-                                                 "as many migrations leave this host as max_out "
-                                                 "allows: try again when one has ended"));
+        ferry_object(reasons, "source-busy",
+                     "as many migrations leave this host as max_out allows: try again when one "
+                     "has ended");
     if (json_array_size(reasons) > 0) {
         *ret_reasons = reasons;
         return true;

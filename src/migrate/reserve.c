@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "migrate/assign.h"
+#include "migrate/objection.h"
 
 /* QEMU has gone when a device is given back; the kernel's own part is short. */
 #define REMOVE_LIMIT_MS 5000
@@ -195,8 +196,7 @@ ferry_reserve_claim(const FerryReserve *self,
     if (plan->needs->len == 0)
         return true;
     if (self->pools == NULL) {
-        *ret_reasons = json_pack("[{s:s, s:s}]", "code", "no-devices", "message",
-                                 "the target's ferryd knows of no devices");
+        *ret_reasons = ferry_objection("no-devices", "the target's ferryd knows of no devices");
         return true;
     }
     if (!ferry_reserve_release_job(self, plan->job, error))

@@ -6,6 +6,7 @@
  */
 #include "base/error.h"
 #include "client/client.h"
+#include "migrate/objection.h"
 #include "migrate/run.h"
 #include "store/evidence.h"
 #include "store/host.h"
@@ -192,11 +193,8 @@ ferry_migrator_resolve(FerryMigrator *self,
     resolution.peer_records = records;
     call.reasons = json_array();
     if (answers(self, request->fenced))
-        json_array_append_new(
-            call.reasons, json_pack("{s:s, s:o}", "code", "not-fenced", "message",
-                                    json_sprintf("%s answers, so it is not fenced: the job ends "
-                                                 "by itself",
-                                                 request->fenced)));
+        ferry_object(call.reasons, "not-fenced",
+                     "%s answers, so it is not fenced: the job ends by itself", request->fenced);
     else if (!deliver(run, &call) && check_request(job, request, &call.error)) /* not over now */
         g_set_error(&call.error, FERRY_ERROR, FERRY_ERROR_TIMEOUT,
                     "job %s did not take the decision within %d s: nothing was changed, ask again",

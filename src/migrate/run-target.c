@@ -6,13 +6,7 @@
  *
  * So the driver has one thread, and an answer never waits for a device that takes long to attach.
  */
-#include <fcntl.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-
 #include "base/error.h"
-#include "base/file.h"
 #include "client/client.h"
 #include "migrate/peer-words.h"
 #include "migrate/remember.h"
@@ -59,30 +53,6 @@ publish(void *data)
     ferry_bell_ring(self->migrator->shown);
 }
 
-static FerryRelayState
-relay_state(void *data)
-{
-    FerryRun *self = data;
-    FerryRelayState state = FERRY_RELAY_NONE;
-
-    lock(self);
-    if (self->relay != NULL)
-        state = ferry_relay_state(self->relay);
-    unlock(self);
-    return state;
-}
-
-static void
-close_relay(void *data)
-{
-    FerryRun *self = data;
-
-    lock(self);
-    if (self->relay != NULL)
-        ferry_relay_cut(self->relay);
-    unlock(self);
-}
-
 /* DONE says how it ended; that is what counts for the table. */
 static FerrySaid
 said_of_reply(const json_t *body)
@@ -123,8 +93,8 @@ ask_source(void *data, FerrySaid *ret)
 }
 
 static const FerryFarOps far_ops = {
-    .close_relay = close_relay,
-    .relay = relay_state,
+    .close_relay = ferry_run_close_relay,
+    .relay = ferry_run_relay_state,
     .ask_source = ask_source,
     .publish = publish,
 };
@@ -159,30 +129,6 @@ reload(FerryRun *self, FerryBell *bell, uint64_t rung)
     (void)ferry_bell_wait(bell, rung, JOURNAL_PAUSE_MS);
     if (ferry_journal_read(self->migrator->config.store, self->hand.row.id, &records, NULL))
         ferry_target_reload(self->target, records);
-}
-
-/* Once the job is over and the tunnel's thread has left it, whichever comes last. */
-static void
-free_relay(FerryRun *self)
-{
-    FerryRelay *relay = NULL;
-
-    lock(self);
-    if (self->over && !self->relaying)
-        relay = g_steal_pointer(&self->relay);
-    unlock(self);
-    ferry_relay_free(relay);
-}
-
-static bool
-is_over(FerryRun *self)
-{
-    bool over = false;
-
-    lock(self);
-    over = self->over;
-    unlock(self);
-    return over;
 }
 
 static void *
@@ -222,7 +168,7 @@ target_main(void *data)
     lock(self);
     self->over = step == FERRY_STEP_END;
     unlock(self);
-    free_relay(self);
+    ferry_run_drop_relay(self);
     ferry_bell_ring(self->migrator->shown);
     ferry_bell_ring(self->migrator->bell);
     return NULL;
@@ -336,74 +282,4 @@ ferry_run_ask_target(FerryRun *self,
             return answer;
         (void)ferry_bell_wait(self->migrator->shown, rung, MIN(left_ms, 1000));
     }
-}
-
-/* ---- T's half of the relay ---- */
-
-static bool
-may_prepare(void *data)
-{
-    FerryRun *self = data;
-    bool may = false;
-
-    lock(self);
-    may = self->answer.record == FERRY_T_PREPARED;
-    unlock(self);
-    return may;
-}
-
-static void
-relay_changed(void *data)
-{
-    ferry_bell_ring(((FerryRun *)data)->migrator->bell);
-}
-
-static const FerryRelayWatch relay_watch = { .changed = relay_changed, .may_prepare = may_prepare };
-
-static int
-connect_libvirt(const char *path)
-{
-    FERRY_AUTOFD int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
-
-    if (fd < 0 || strlen(path) >= sizeof(address.sun_path))
-        return -1;
-    (void)g_strlcpy(address.sun_path, path, sizeof(address.sun_path));
-    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-        return -1;
-    return ferry_fd_steal(&fd);
-}
-
-void
-ferry_run_relay(FerryRun *self, int fd)
-{
-    FerryMigrator *migrator = self->migrator;
-    FERRY_AUTOFD int near = connect_libvirt(migrator->config.libvirt_socket);
-    FERRY_AUTOFD int far = fcntl(fd, F_DUPFD_CLOEXEC, 3); /* @fd itself is the server's */
-    FerryRelay *relay = NULL;
-
-    if (near < 0 || far < 0)
-        return; /* the source sees the end of the tunnel, and its migration fails */
-    relay = ferry_relay_new(FERRY_SIDE_TARGET, &relay_watch, self);
-    lock(self);
-    if (self->relay != NULL || self->over) { /* one a job: a second is none of ours */
-        unlock(self);
-        ferry_relay_free(relay);
-        return;
-    }
-    self->relay = relay;
-    self->relaying = true;
-    unlock(self);
-    if (ferry_relay_join(relay, ferry_fd_steal(&near), ferry_fd_steal(&far), NULL)) {
-        while (!ferry_relay_far_broken(relay) && ferry_relay_state(relay) != FERRY_RELAY_NONE &&
-               !is_over(self) && !ferry_migrator_is_stopping(migrator)) {
-            uint64_t rung = ferry_bell_rung(migrator->bell);
-
-            (void)ferry_bell_wait(migrator->bell, rung, 1000);
-        }
-    }
-    lock(self);
-    self->relaying = false;
-    unlock(self);
-    free_relay(self);
 }

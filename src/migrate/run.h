@@ -17,8 +17,8 @@
 
 /*
  * A job under way on this host, for the files of the migrator: run.c (their table), begin.c
- * (plan and check), run-source.c, run-target.c and run-saved.c (the threads), run-resolve.c (an
- * operator's decision), late.c (devices left for later).
+ * (plan and check), run-source.c, run-target.c and run-saved.c (the threads), run-relay.c (T's
+ * half), run-resolve.c (an operator's decision), late.c (devices left for later).
  */
 typedef struct _FerryRun FerryRun;
 
@@ -149,8 +149,15 @@ json_t *ferry_run_ask_target(FerryRun *self,
                              FerrySaid said,
                              uint64_t after,
                              int64_t wait_ms);
-/** T's half of the relay over @fd, until the tunnel ends. */
+
+/* run-relay.c: T's half of the relay, any thread */
+/** Carries over @fd, until the tunnel ends. */
 void ferry_run_relay(FerryRun *self, int fd);
+/** @run: a FerryRun, as the driver's ops have it; NONE when there is no relay */
+FerryRelayState ferry_run_relay_state(void *run);
+void ferry_run_close_relay(void *run);
+/** Once the job is over and the tunnel's thread has left it, whichever comes last: frees it. */
+void ferry_run_drop_relay(FerryRun *self);
 
 /* run-saved.c */
 /** @hand: the world's data; the world outlives nothing but it */

@@ -1,43 +1,7 @@
 #include "migrate/slots.h"
 
-#include <string.h>
-
 #include "base/error.h"
 #include "migrate/expect.h"
-#include "pool/members.h"
-
-void
-ferry_slot_kind_free(FerrySlotKind *kind)
-{
-    if (kind == NULL)
-        return;
-    g_free(kind->name);
-    g_free(kind->pool);
-    g_free(kind->member);
-    g_free(kind->netdev);
-    g_free(kind->type);
-    g_free(kind->driver);
-    g_free(kind->device);
-    g_ptr_array_unref(kind->slots);
-    json_decref(kind->facts);
-    g_free(kind);
-}
-
-static FerrySlotKind *
-kind_new(const FerryPool *pool, const FerryMember *member)
-{
-    FerrySlotKind *kind = g_new0(FerrySlotKind, 1);
-
-    if (pool != NULL && pool->name[0] != '\0')
-        kind->pool = g_strdup(pool->name);
-    if (member != NULL) {
-        kind->member = g_strdup(member->device);
-        kind->netdev = g_strdup(member->netdev);
-        kind->without_link = member->without_link;
-    }
-    kind->slots = g_ptr_array_new_with_free_func(g_free);
-    return kind;
-}
 
 static void G_GNUC_PRINTF(3, 4) say(json_t **ret_reason, const char *code, const char *format, ...)
 {
@@ -49,108 +13,6 @@ static void G_GNUC_PRINTF(3, 4) say(json_t **ret_reason, const char *code, const
     va_end(args);
     *ret_reason = json_pack("{s:s, s:s}", "code", code, "message", message);
 }
-
-/* ---- mediated devices ---- */
-
-static void
-add_types(const FerrySlotHost *host,
-          const FerryPool *pool,
-          const FerryMember *member,
-          bool with_facts,
-          GPtrArray *ret)
-{
-    const FerryHostDevice *parent = ferry_inventory_find(host->inventory, member->device);
-
-    for (guint i = 0; i < pool->types->len && parent != NULL; i++) {
-        const char *type = g_ptr_array_index(pool->types, i);
-        const FerrySlotType *row = ferry_member_type(member, type);
-        FerrySlotKind *kind = NULL;
-
-        if (row == NULL)
-            continue;
-        kind = kind_new(pool, member);
-        kind->type = g_strdup(type);
-        kind->name = g_strdup_printf("%s %s", member->device, type);
-        kind->available = row->available;
-        if (with_facts) {
-            kind->facts =
-                ferry_host_facts(host->root, host->inventory, parent, type, host->ops, host->data);
-            json_object_set_new(kind->facts, "available", json_integer(row->available));
-        }
-        g_ptr_array_add(ret, kind);
-    }
-}
-
-/* ---- VFs ---- */
-
-/* Those of one driver behave alike: that of the PF does the work for those that have none. */
-static FerrySlotKind *
-kind_of_driver(GPtrArray *kinds, guint first, const char *driver)
-{
-    for (guint i = first; i < kinds->len; i++) {
-        FerrySlotKind *kind = g_ptr_array_index(kinds, i);
-
-        if (g_strcmp0(kind->driver, driver) == 0)
-            return kind;
-    }
-    return NULL;
-}
-
-static void
-add_vfs(const FerrySlotHost *host,
-        const FerryPool *pool,
-        const FerryMember *member,
-        bool with_facts,
-        GPtrArray *ret)
-{
-    guint first = ret->len;
-
-    for (guint i = 0; i < member->slots->len; i++) {
-        const FerrySlot *slot = g_ptr_array_index(member->slots, i);
-        const FerryHostDevice *vf =
-            slot->device == NULL ? NULL : ferry_inventory_find(host->inventory, slot->device);
-        FerrySlotKind *kind = NULL;
-
-        if (vf == NULL)
-            continue;
-        kind = kind_of_driver(ret, first, with_facts ? vf->driver : NULL);
-        if (kind == NULL) {
-            kind = kind_new(pool, member);
-            kind->name = g_strdup(member->netdev != NULL ? member->netdev : member->device);
-            if (with_facts) {
-                kind->driver = g_strdup(vf->driver);
-                kind->facts =
-                    ferry_host_facts(host->root, host->inventory, vf, NULL, host->ops, host->data);
-            }
-            g_ptr_array_add(ret, kind);
-        }
-        if (slot->state == FERRY_SLOT_FREE)
-            g_ptr_array_add(kind->slots, g_strdup(slot->id));
-        kind->available = kind->slots->len;
-    }
-}
-
-static void
-add_pool(const FerrySlotHost *host,
-         const FerryPoolView *view,
-         const FerryPlanNeed *need,
-         GPtrArray *ret)
-{
-    bool with_facts = need->way == FERRY_WAY_STATE;
-
-    for (guint i = 0; i < view->members->len; i++) {
-        const FerryMember *member = g_ptr_array_index(view->members, i);
-
-        if (member->device == NULL) /* not there now */
-            continue;
-        if (view->pool->kind == FERRY_POOL_MDEV)
-            add_types(host, view->pool, member, with_facts, ret);
-        else
-            add_vfs(host, view->pool, member, with_facts, ret);
-    }
-}
-
-/* ---- where to look ---- */
 
 /* A managed mdev outside of a pool: any parent that offers the type does, whatever its name. */
 static bool
@@ -188,7 +50,7 @@ find_parents(const FerrySlotHost *host,
     users = ferry_users_read(host->root);
     look = (FerryLook){ host->root, host->inventory, users, claims };
     view = ferry_pool_view_new(&look, g_steal_pointer(&pool));
-    add_pool(host, view, need, ret);
+    ferry_slot_kinds_of_pool(host, view, need, ret);
     return true;
 }
 
@@ -242,7 +104,7 @@ find_given(const FerrySlotHost *host,
             uuid, holder);
         return true;
     }
-    kind = kind_new(NULL, NULL);
+    kind = ferry_slot_kind_new(NULL, NULL);
     kind->name = g_strdup(mdev->name);
     kind->member = g_strdup(mdev->parent);
     kind->device = g_steal_pointer(&uuid);
@@ -268,7 +130,7 @@ find_vfs(const FerrySlotHost *host, const FerryPlanNeed *need, GPtrArray *ret, G
             continue;
         if (!ferry_pools_view(host->pools, pool->name, &view, error))
             return false;
-        add_pool(host, view, need, ret);
+        ferry_slot_kinds_of_pool(host, view, need, ret);
     }
     return true;
 }
@@ -297,7 +159,7 @@ find_pool(const FerrySlotHost *host,
             need->pool, view->pool->kind == FERRY_POOL_VF ? "VFs" : "mediated devices",
             kind == FERRY_POOL_VF ? "a VF" : "a mediated device");
     else
-        add_pool(host, view, need, ret);
+        ferry_slot_kinds_of_pool(host, view, need, ret);
     return true;
 }
 
@@ -323,43 +185,6 @@ ferry_slots_held(FerryPools *pools, const FerryPlan *plan, GPtrArray **ret, GErr
     return true;
 }
 
-/* Each claim is a kind of its own; "available" is of all, for the ledger counts by PF and parent.
- */
-static FerrySlotKind *
-kind_of_claim(const FerrySlotHost *host, const FerryClaimRow *claim)
-{
-    g_autofree char *above = NULL;
-    g_autofree char *type = NULL;
-    const FerryHostDevice *vf = NULL;
-    const FerryHostDevice *device = NULL;
-    FerrySlotKind *kind = NULL;
-
-    if (claim->device[0] != '\0') {
-        ferry_slot_parse_mdev(claim->slot, &above, &type);
-        device = ferry_inventory_find(host->inventory, above);
-    } else {
-        vf = ferry_pools_device(host->inventory, claim);
-        device = vf == NULL ? NULL : ferry_inventory_find(host->inventory, vf->pf);
-    }
-    if (device == NULL)
-        return NULL;
-    kind = kind_new(NULL, NULL);
-    kind->name = type != NULL ? g_strdup_printf("%s %s", device->name, type)
-                              : g_strdup(device->netdev != NULL ? device->netdev : device->name);
-    kind->pool = claim->pool[0] != '\0' ? g_strdup(claim->pool) : NULL;
-    kind->member = g_strdup(device->name);
-    kind->netdev = g_strdup(device->netdev);
-    kind->driver = vf == NULL ? NULL : g_strdup(vf->driver);
-    g_ptr_array_add(kind->slots, g_strdup(claim->slot));
-    kind->available = host->held->len;
-    kind->facts = ferry_host_facts(host->root, host->inventory, vf != NULL ? vf : device, type,
-                                   host->ops, host->data);
-    if (type != NULL)
-        json_object_set_new(kind->facts, "available", json_integer(1));
-    kind->type = g_steal_pointer(&type);
-    return kind;
-}
-
 /* What is held for it, and nothing else, though more may be free. */
 static void
 find_held(const FerrySlotHost *host, const FerryPlanNeed *need, GPtrArray *ret, json_t **ret_reason)
@@ -372,7 +197,7 @@ find_held(const FerrySlotHost *host, const FerryPlanNeed *need, GPtrArray *ret, 
         const FerryClaimRow *claim = g_ptr_array_index(host->held, i);
 
         is_held = g_strcmp0(claim->alias, alias) == 0;
-        kind = is_held ? kind_of_claim(host, claim) : NULL;
+        kind = is_held ? ferry_slot_kind_of_claim(host, claim) : NULL;
     }
     if (kind != NULL)
         g_ptr_array_add(ret, kind);

@@ -34,6 +34,7 @@ struct _FerrySource {
     bool called;        /* libvirt's call was begun in this run */
     bool called_over;   /* and is over, or was given up before it began */
     FerryAnswer answer; /* of T, to a question asked with this record */
+    bool unexplained;   /* the transfer failed, and libvirt has not said why yet */
     bool refused;       /* T said no: an answer, not a failure */
     bool lost;          /* T had it, and it ended there */
     bool end_heard;     /* what T did at the end is in the job's view */
@@ -42,7 +43,7 @@ struct _FerrySource {
     bool unstartable;   /* the start from disk was given up */
     guint hybrids_off;  /* needs of the plan whose VF is off, or that have none */
     bool unplugging;    /* the one after those has a DETACH record */
-    int64_t unplug_ms;  /* since then */
+    int64_t unplug_ms;  /* since then; of an ephemeral device: since it has one */
     json_t *assign;     /* (nullable): what T prepared for the guest's devices */
     bool released;      /* what the guest had here is given back, or is told */
     char *target_xml;   /* computed when everything is off */

@@ -95,10 +95,16 @@ ferry_source_ask(FerrySource *self, FerryAsk what, GError **error)
 
 /* ---- acts ---- */
 
-/* No row: one of the two guests was touched by another hand, or we are wrong.  Touch nothing. */
+/*
+ * No row: one of the two guests was touched by another hand, or we are wrong.  Touch nothing.  At
+ * HANDOFF what T said is forgotten: it may have been of a guest that was just dying there (of a
+ * zombie libvirt says "paused"), and only S11 asks again, and it never where the guest here runs.
+ */
 static FerryStep
 do_impossible(FerrySource *self)
 {
+    if (self->record == FERRY_S_HANDOFF)
+        ferry_answer_clear(&self->answer);
     return ferry_pace_alarm(&self->pace, self->job);
 }
 

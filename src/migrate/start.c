@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "migrate/managed.h"
+#include "migrate/objection.h"
 
 /* For one device of a guest that was not started, or has stopped. */
 #define RELEASE_MS 10000
@@ -268,7 +269,6 @@ ferry_stop_guest(const FerryLife *life,
                  GError **error)
 {
     g_auto(Errand) errand = { 0 };
-    g_autofree char *message = NULL;
     g_autoptr(GError) left = NULL;
     bool was_up = false, down = true;
 
@@ -277,11 +277,10 @@ ferry_stop_guest(const FerryLife *life,
     if (was_up && (!ask_to_stop(&errand, manner, error) || !wait_until_down(&errand, &down, error)))
         return false;
     if (!down) {
-        message =
-            g_strdup_printf("guest %s was asked to shut down and still runs after %" PRId64 " s",
-                            errand.guest->name, limit_ms / 1000);
-        ferry_life_add_reason(ret_reasons, "still-running", message,
-                              "wait longer with --timeout, or end it with --force");
+        *ret_reasons = ferry_objection(
+            "still-running", "guest %s was asked to shut down and still runs after %" PRId64 " s",
+            errand.guest->name, limit_ms / 1000);
+        ferry_object_remedy(*ret_reasons, "wait longer with --timeout, or end it with --force");
         return true;
     }
     (void)release_devices(&errand, &left);

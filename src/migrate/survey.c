@@ -5,6 +5,7 @@
 
 #include "compat/facts.h"
 #include "migrate/expect.h"
+#include "migrate/objection.h"
 #include "migrate/state-size.h"
 #include "xml/override.h"
 
@@ -17,19 +18,11 @@ typedef struct {
     json_t *reasons;
 } Look;
 
-static void G_GNUC_PRINTF(4, 5)
-    object(Look *look, const FerryDevice *device, const char *code, const char *format, ...)
+/* What a reason calls it. */
+static const char *
+name_of(const FerryDevice *device)
 {
-    va_list args;
-    g_autofree char *message = NULL;
-
-    va_start(args, format);
-    message = g_strdup_vprintf(format, args);
-    va_end(args);
-    json_array_append_new(look->reasons,
-                          json_pack("{s:s, s:s, s:s}", "code", code, "alias",
-                                    device->alias != NULL ? device->alias : device->kind, "message",
-                                    message));
+    return device->alias != NULL ? device->alias : device->kind;
 }
 
 static bool
@@ -117,15 +110,16 @@ check_dirty_tracking(Look *look, const FerryDevice *device, const FerryHostDevic
 
     if (mdev->cdev != NULL || (g_strcmp0(tracking, "off") == 0 && g_strcmp0(migration, "on") == 0))
         return;
-    object(look, device, "dirty-tracking-missing",
-           "device %s: this kernel announces VFIO dirty tracking and does not have it (it is built "
-           "without IOMMUFD), so libvirt would refuse the migration.  Add to the guest, and start "
-           "it anew: <qemu:override xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>"
-           "<qemu:device alias='%s'><qemu:frontend>"
-           "<qemu:property name='x-device-dirty-page-tracking' type='string' value='off'/>"
-           "<qemu:property name='enable-migration' type='string' value='on'/>"
-           "</qemu:frontend></qemu:device></qemu:override>",
-           device->alias, device->alias);
+    ferry_object_to(
+        look->reasons, name_of(device), "dirty-tracking-missing",
+        "device %s: this kernel announces VFIO dirty tracking and does not have it (it is built "
+        "without IOMMUFD), so libvirt would refuse the migration.  Add to the guest, and start "
+        "it anew: <qemu:override xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>"
+        "<qemu:device alias='%s'><qemu:frontend>"
+        "<qemu:property name='x-device-dirty-page-tracking' type='string' value='off'/>"
+        "<qemu:property name='enable-migration' type='string' value='on'/>"
+        "</qemu:frontend></qemu:device></qemu:override>",
+        device->alias, device->alias);
 }
 
 static char *
@@ -164,10 +158,11 @@ need_state(Look *look, const FerryDevice *device, const FerryMdevMeta *meta, con
     g_autofree char *why = NULL;
 
     if (here == NULL) {
-        object(look, device, "device-unknown",
-               "device %s (%s) is not seen on this host, so nothing is known of it: see \"ferry "
-               "device list\"",
-               device->alias, device->source);
+        ferry_object_to(
+            look->reasons, name_of(device), "device-unknown",
+            "device %s (%s) is not seen on this host, so nothing is known of it: see \"ferry "
+            "device list\"",
+            device->alias, device->source);
         return;
     }
     need = ferry_plan_need_new(FERRY_WAY_STATE, device->alias);
@@ -189,7 +184,8 @@ need_state(Look *look, const FerryDevice *device, const FerryMdevMeta *meta, con
     measure(look, here, need);
     g_ptr_array_add(look->needs, need);
     if (!ferry_expect_met(need, need->facts, &why))
-        object(look, device, "other-vendor", "device %s: %s", device->alias, why);
+        ferry_object_to(look->reasons, name_of(device), "other-vendor", "device %s: %s",
+                        device->alias, why);
     check_dirty_tracking(look, device, here);
 }
 
@@ -203,11 +199,11 @@ check_slot(Look *look, const FerryDevice *device, const FerryHybridMeta *meta)
 
         if (other->address != NULL && g_strcmp0(other->address, meta->vf_address) == 0 &&
             g_strcmp0(other->alias, meta->vf_alias) != 0)
-            object(look, device, "no-hot-plug-slot",
-                   "hybrid %s keeps the guest's slot %s for its VF, and %s sits there: move one of "
-                   "them to a root port of its own",
-                   meta->alias, meta->vf_address,
-                   other->alias != NULL ? other->alias : other->kind);
+            ferry_object_to(
+                look->reasons, name_of(device), "no-hot-plug-slot",
+                "hybrid %s keeps the guest's slot %s for its VF, and %s sits there: move one of "
+                "them to a root port of its own",
+                meta->alias, meta->vf_address, other->alias != NULL ? other->alias : other->kind);
     }
 }
 
@@ -233,11 +229,12 @@ need_ephemeral(Look *look, const FerryDevice *device, const FerryEphemeralMeta *
     bool pci = is_interface(device) || g_strcmp0(device->type, "pci") == 0 || is_mdev(device);
 
     if (meta->pool == NULL && pci) {
-        object(look, device, "device-needs-pool",
-               "device %s is ephemeral, but names a device of this host (%s) that the target does "
-               "not have: name a pool that both hosts have, <ferry:ephemeral alias='%s' "
-               "pool='…'/>",
-               device->alias, device->source, device->alias);
+        ferry_object_to(
+            look->reasons, name_of(device), "device-needs-pool",
+            "device %s is ephemeral, but names a device of this host (%s) that the target does "
+            "not have: name a pool that both hosts have, <ferry:ephemeral alias='%s' "
+            "pool='…'/>",
+            device->alias, device->source, device->alias);
         return;
     }
     if (meta->pool == NULL)
@@ -256,16 +253,18 @@ no_way(Look *look, const FerryDevice *device)
     const char *source = device->source != NULL ? device->source : device->kind;
 
     if (is_mdev(device))
-        object(look, device, "device-cannot-travel",
-               "device %s (%s) was made by somebody else, so ferry does not make its like at the "
-               "target: make one there and name it (--device %s=UUID), or let ferry make it "
-               "(<ferry:mdev managed='yes'>)",
-               name, source, name);
+        ferry_object_to(
+            look->reasons, name_of(device), "device-cannot-travel",
+            "device %s (%s) was made by somebody else, so ferry does not make its like at the "
+            "target: make one there and name it (--device %s=UUID), or let ferry make it "
+            "(<ferry:mdev managed='yes'>)",
+            name, source, name);
     else
-        object(look, device, "device-cannot-travel",
-               "device %s (%s) is this host's own and cannot travel: its driver cannot migrate it. "
-               "Mark it ephemeral, or take it off",
-               name, source);
+        ferry_object_to(
+            look->reasons, name_of(device), "device-cannot-travel",
+            "device %s (%s) is this host's own and cannot travel: its driver cannot migrate it. "
+            "Mark it ephemeral, or take it off",
+            name, source);
 }
 
 static void

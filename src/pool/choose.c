@@ -24,27 +24,39 @@ policy_of(const FerryPoolView *view, FerryPolicy policy)
     return policy == FERRY_POLICY_OF_POOL ? view->pool->policy : policy;
 }
 
+static bool
+is_among(const GPtrArray *names, const char *name)
+{
+    for (guint i = 0; names != NULL && i < names->len; i++)
+        if (strcmp(g_ptr_array_index(names, i), name) == 0)
+            return true;
+    return false;
+}
+
 static const FerrySlot *
-first_free(const FerryMember *member)
+first_free(const FerryMember *member, const GPtrArray *avoid)
 {
     for (guint i = 0; i < member->slots->len; i++) {
         const FerrySlot *slot = g_ptr_array_index(member->slots, i);
 
-        if (slot->state == FERRY_SLOT_FREE)
+        if (slot->state == FERRY_SLOT_FREE && !is_among(avoid, slot->id))
             return slot;
     }
     return NULL;
 }
 
 const FerrySlot *
-ferry_choose_vf(const FerryPoolView *view, FerryPolicy policy, const char *pf)
+ferry_choose_vf(const FerryPoolView *view,
+                FerryPolicy policy,
+                const char *pf,
+                const GPtrArray *avoid)
 {
     const FerryMember *best = NULL;
 
     for (guint i = 0; i < view->members->len; i++) {
         const FerryMember *member = g_ptr_array_index(view->members, i);
 
-        if (member->used == member->total || !ferry_member_is_of_pf(member, pf))
+        if (!ferry_member_is_of_pf(member, pf) || first_free(member, avoid) == NULL)
             continue;
         if (best == NULL || (best->without_link && !member->without_link) ||
             (best->without_link == member->without_link &&
@@ -52,16 +64,9 @@ ferry_choose_vf(const FerryPoolView *view, FerryPolicy policy, const char *pf)
                        best->total - best->used)))
             best = member;
     }
-    return best != NULL ? first_free(best) : NULL;
-}
-
-static bool
-is_among(const GPtrArray *tried, const char *device)
-{
-    for (guint i = 0; tried != NULL && i < tried->len; i++)
-        if (strcmp(g_ptr_array_index(tried, i), device) == 0)
-            return true;
-    return false;
+    if (best == NULL)
+        return avoid != NULL ? ferry_choose_vf(view, policy, pf, NULL) : NULL;
+    return first_free(best, avoid);
 }
 
 const FerryMember *

@@ -7,10 +7,14 @@
  *
  * @policy: FERRY_POLICY_OF_POOL: what the pool says
  * @pf: (nullable): only of this PF: netdev or PCI address
+ * @avoid: (nullable): of char *: slots that are taken only when no other one is free
  *
  * Returns: (nullable) (transfer none): NULL when none is free
  */
-const FerrySlot *ferry_choose_vf(const FerryPoolView *view, FerryPolicy policy, const char *pf);
+const FerrySlot *ferry_choose_vf(const FerryPoolView *view,
+                                 FerryPolicy policy,
+                                 const char *pf,
+                                 const GPtrArray *avoid);
 
 /**
  * Which parent gets the next mdev of a type.

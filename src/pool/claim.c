@@ -242,9 +242,9 @@ static char *
 choose_vf(const Claiming *claiming, json_t **ret_reasons)
 {
     const FerryNeed *need = &claiming->need;
-    const FerrySlot *slot = need->slot != NULL
-                                ? ferry_pool_view_slot(claiming->view, need->slot)
-                                : ferry_choose_vf(claiming->view, need->policy, need->pf);
+    const FerrySlot *slot =
+        need->slot != NULL ? ferry_pool_view_slot(claiming->view, need->slot)
+                           : ferry_choose_vf(claiming->view, need->policy, need->pf, need->avoid);
 
     if (slot != NULL && slot->state == FERRY_SLOT_FREE)
         return g_strdup(slot->id);
@@ -269,7 +269,8 @@ choose_mdev(const FerryLook *look, const Claiming *claiming, json_t **ret_reason
     parent = ferry_choose_parent(claiming->view, claiming->need.policy, claiming->type, others);
     if (parent != NULL)
         return g_strconcat(parent->device, "/", claiming->type, NULL);
-    *ret_reasons = ferry_reasons_no_mdev(look, claiming->view, claiming->type);
+    *ret_reasons =
+        ferry_reasons_no_mdev(look, claiming->view, claiming->slot_parent, claiming->type);
     return NULL;
 }
 

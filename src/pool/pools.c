@@ -16,6 +16,7 @@ ferry_pools_new(const FerryPoolsConfig *config)
     self->config = *config;
     (void)pthread_mutex_init(&self->choosing, NULL);
     self->turns = ferry_turns_new();
+    self->resets = ferry_turns_new();
     return self;
 }
 
@@ -25,6 +26,7 @@ ferry_pools_free(FerryPools *self)
     if (self == NULL)
         return;
     ferry_turns_free(self->turns);
+    ferry_turns_free(self->resets);
     (void)pthread_mutex_destroy(&self->choosing);
     g_free(self);
 }

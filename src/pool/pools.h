@@ -97,7 +97,8 @@ typedef struct {
     const char *pf;   /* (nullable) only VFs of this PF: netdev or PCI address */
     const char *slot; /* (nullable) exactly this one, "mtty/mtty-1"; its parent or pool may be left
                          out, but for a VF's */
-    FerryPolicy policy; /* FERRY_POLICY_OF_POOL: as the pool says */
+    const GPtrArray *avoid; /* (nullable) of char *: VFs' slots that come last, if at all */
+    FerryPolicy policy;     /* FERRY_POLICY_OF_POOL: as the pool says */
 } FerryNeed;
 
 /**

@@ -146,7 +146,7 @@ move(FerryPools *self, FerryClaimRow *claim, GPtrArray *tried, json_t **ret_reas
     if (claim->job[0] == '\0') /* a job's stays on what was checked for it */
         other = ferry_choose_parent(view, FERRY_POLICY_OF_POOL, type, tried);
     if (other == NULL) {
-        *ret_reasons = ferry_reasons_no_mdev(&look.look, view, type);
+        *ret_reasons = ferry_reasons_no_mdev(&look.look, view, NULL, type);
         return true;
     }
     g_free(claim->slot);

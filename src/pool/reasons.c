@@ -214,18 +214,30 @@ explain_parent(const FerryMember *member, const char *type, GString *text, json_
 }
 
 static bool
-is_member(const FerryPoolView *view, const char *device)
+is_asked(const FerryMember *member, const char *parent)
 {
-    for (guint i = 0; i < view->members->len; i++)
-        if (g_strcmp0(((const FerryMember *)g_ptr_array_index(view->members, i))->device, device) ==
-            0)
+    return parent == NULL || g_strcmp0(member->device, parent) == 0;
+}
+
+static bool
+was_asked(const FerryPoolView *view, const char *parent, const char *device)
+{
+    for (guint i = 0; i < view->members->len; i++) {
+        const FerryMember *member = g_ptr_array_index(view->members, i);
+
+        if (is_asked(member, parent) && g_strcmp0(member->device, device) == 0)
             return true;
+    }
     return false;
 }
 
 /* Parents of the whole host that have one of that type left, whatever pool they are in. */
 static json_t *
-list_others(const FerryLook *look, const FerryPoolView *view, const char *type, GString *text)
+list_others(const FerryLook *look,
+            const FerryPoolView *view,
+            const char *parent,
+            const char *type,
+            GString *text)
 {
     const unsigned n_devices = ferry_inventory_n_devices(look->inventory);
     json_t *rows = json_array();
@@ -235,7 +247,7 @@ list_others(const FerryLook *look, const FerryPoolView *view, const char *type, 
         g_autoptr(FerryMember) member = NULL;
         const FerrySlotType *row = NULL;
 
-        if ((device->roles & FERRY_HOST_PARENT) == 0 || is_member(view, device->name))
+        if ((device->roles & FERRY_HOST_PARENT) == 0 || was_asked(view, parent, device->name))
             continue;
         member = ferry_member_of_parent(look, device->name);
         row = ferry_member_type(member, type);
@@ -248,18 +260,25 @@ list_others(const FerryLook *look, const FerryPoolView *view, const char *type, 
 }
 
 json_t *
-ferry_reasons_no_mdev(const FerryLook *look, const FerryPoolView *view, const char *type)
+ferry_reasons_no_mdev(const FerryLook *look,
+                      const FerryPoolView *view,
+                      const char *parent,
+                      const char *type)
 {
     g_autoptr(GString) why = g_string_new(NULL);
     g_autoptr(GString) others = g_string_new(NULL);
     g_autofree char *remedy = NULL;
     const char *pool = view->pool->name;
     json_t *occupied = json_array();
-    json_t *would_do = list_others(look, view, type, others);
+    json_t *would_do = list_others(look, view, parent, type, others);
     json_t *values = NULL;
 
-    for (guint i = 0; i < view->members->len; i++)
-        explain_parent(g_ptr_array_index(view->members, i), type, why, occupied);
+    for (guint i = 0; i < view->members->len; i++) {
+        const FerryMember *member = g_ptr_array_index(view->members, i);
+
+        if (is_asked(member, parent))
+            explain_parent(member, type, why, occupied);
+    }
     remedy = others->len > 0
                  ? g_strdup_printf("These would do: %s.", others->str)
                  : g_strdup("No other parent here would do: remove a device, or add a parent.");

@@ -16,8 +16,12 @@ json_t *ferry_reasons_no_vf(const FerryPoolView *view, const char *pf);
 /** One VF that was asked for is not free.  @slot: (nullable): NULL: it is not in the pool */
 json_t *ferry_reasons_slot_taken(const FerryPoolView *view, const char *id, const FerrySlot *slot);
 
-/** Nothing is left of a type.  @look: to name other parents that would do */
-json_t *ferry_reasons_no_mdev(const FerryLook *look, const FerryPoolView *view, const char *type);
+/** Nothing is left of a type.  @look: to name other parents that would do
+ * @parent: (nullable): only that one was asked */
+json_t *ferry_reasons_no_mdev(const FerryLook *look,
+                              const FerryPoolView *view,
+                              const char *parent,
+                              const char *type);
 
 /** The guest's device holds another claim, or the UUID is another one's. */
 json_t *ferry_reasons_held(const FerryClaimRow *holder, const char *alias);

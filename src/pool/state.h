@@ -12,6 +12,7 @@ struct _FerryPools {
      * changed. */
     pthread_mutex_t choosing;
     FerryTurns *turns;
+    FerryTurns *resets; /* of PFs: drivers time out when many of their VFs are reset at once */
 };
 
 /** Holds @choosing to the end of the scope. */

@@ -4,7 +4,8 @@
 
 /**
  * One act at a time on each claim: who makes its device and who removes it wait for each other,
- * and nobody waits for the acts on another claim.  Any thread may call.
+ * and nobody waits for the acts on another claim.  Other things that have a number take turns as
+ * well.  Any thread may call.
  */
 typedef struct _FerryTurns FerryTurns;
 

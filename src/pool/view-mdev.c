@@ -2,17 +2,18 @@
  * What a parent has left.
  *
  * The kernel's available_instances is true for the moment at which it is read.  A claim whose
- * device is not made yet is not in it, so it is taken off here: one of its own type, and of another
- * type of that parent the share that it will take, as far as their numbers tell (1 of 12 left is a
- * twelfth of what there is).  That is a forecast; the result of "create" decides.
+ * device is not made yet is not in it, so what its type takes of the parent is taken off here, see
+ * pool/size.h.  That is a forecast; the result of "create" decides.
  */
 #include <string.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "host/mediated.h"
+#include "host/pci.h"
 #include "host/sysfs.h"
 #include "pool/members.h"
+#include "pool/size.h"
 #include "xml/nodedev.h"
 
 #define CLASSES "sys/class/mdev_bus"
@@ -21,26 +22,28 @@
 /* A device that comes or goes between two looks is looked at again, so often. */
 #define LOOKS 5
 
-/* One parent and its mdevs, at one moment. */
+/* Parents and mdevs, at one moment. */
 typedef struct {
-    FerryHostDevice *parent; /* NULL: not there */
-    GPtrArray *mdevs;        /* of FerryHostDevice: its own */
-    GPtrArray *names;        /* of char *: of all mdevs of the host */
+    GPtrArray
+        *parents; /* of FerryHostDevice, in the order asked for: what each has left; NULL: gone */
+    GPtrArray *mdevs; /* of FerryHostDevice: all of the host */
+    GPtrArray *names; /* of char *: of these */
 } Snapshot;
 
 static void
 snapshot_clear(Snapshot *self)
 {
-    g_clear_pointer(&self->parent, ferry_host_device_free);
+    g_clear_pointer(&self->parents, g_ptr_array_unref);
     g_clear_pointer(&self->mdevs, g_ptr_array_unref);
     g_clear_pointer(&self->names, g_ptr_array_unref);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Snapshot, snapshot_clear)
 
+/* @devices: -1: no driver has registered a parent yet */
 static GPtrArray *
-list_mdevs(int root)
+list_mdevs(int devices)
 {
-    GPtrArray *names = ferry_sysfs_list(root, DEVICES);
+    GPtrArray *names = devices >= 0 ? ferry_sysfs_list(devices, ".") : NULL;
 
     return names != NULL ? names : g_ptr_array_new_with_free_func(g_free);
 }
@@ -55,34 +58,39 @@ same_names(const GPtrArray *a, const GPtrArray *b)
 }
 
 static void
-take_snapshot(int root, const char *parent, Snapshot *ret)
+take_snapshot(int classes, int devices, const GPtrArray *parents, Snapshot *ret)
 {
-    FERRY_AUTOFD int classes = ferry_sysfs_open(root, CLASSES);
-
+    ret->parents = g_ptr_array_new_with_free_func((GDestroyNotify)ferry_host_device_free);
     ret->mdevs = g_ptr_array_new_with_free_func((GDestroyNotify)ferry_host_device_free);
-    ret->names = list_mdevs(root);
-    ret->parent = classes >= 0 ? ferry_mediated_read_parent(classes, parent) : NULL;
-    for (guint i = 0; ret->parent != NULL && i < ret->names->len; i++) {
-        FerryHostDevice *mdev = ferry_mdev_look(root, g_ptr_array_index(ret->names, i));
+    ret->names = list_mdevs(devices);
+    for (guint i = 0; i < parents->len; i++)
+        g_ptr_array_add(
+            ret->parents,
+            classes >= 0 ? ferry_mediated_read_left(classes, g_ptr_array_index(parents, i)) : NULL);
+    for (guint i = 0; i < ret->names->len; i++) {
+        FerryHostDevice *mdev = ferry_mediated_read(devices, g_ptr_array_index(ret->names, i));
 
-        if (mdev != NULL && g_strcmp0(mdev->parent, parent) == 0)
-            g_ptr_array_add(ret->mdevs, mdev);
-        else
-            ferry_host_device_free(mdev);
+        if (mdev == NULL)
+            continue;
+        ferry_pci_read_cdev(mdev, devices);
+        g_ptr_array_add(ret->mdevs, mdev);
     }
 }
 
 /* Devices and what types have left are two reads: both belong together only when no device came or
- * went meanwhile. */
+ * went meanwhile.  @parents: of char *, as the kernel calls them */
 static void
-take_steady_snapshot(int root, const char *parent, Snapshot *ret)
+take_steady_snapshot(int root, const GPtrArray *parents, Snapshot *ret)
 {
+    FERRY_AUTOFD int classes = ferry_sysfs_open(root, CLASSES);
+    FERRY_AUTOFD int devices = ferry_sysfs_open(root, DEVICES);
+
     for (unsigned i = 0; i < LOOKS; i++) {
         g_autoptr(GPtrArray) after = NULL;
 
         snapshot_clear(ret);
-        take_snapshot(root, parent, ret);
-        after = list_mdevs(root);
+        take_snapshot(classes, devices, parents, ret);
+        after = list_mdevs(devices);
         if (same_names(ret->names, after))
             return;
     }
@@ -101,13 +109,19 @@ claim_of(const FerryLook *look, const char *uuid)
 }
 
 static bool
-is_made(const Snapshot *snapshot, const char *uuid)
+is_on(const FerryHostDevice *mdev, const char *parent)
+{
+    return g_strcmp0(mdev->parent, parent) == 0;
+}
+
+static bool
+is_made(const Snapshot *snapshot, const char *parent, const char *uuid)
 {
     for (guint i = 0; i < snapshot->mdevs->len; i++) {
         const FerryHostDevice *mdev = g_ptr_array_index(snapshot->mdevs, i);
 
         if (strcmp(mdev->name, uuid) == 0)
-            return true;
+            return is_on(mdev, parent);
     }
     return false;
 }
@@ -138,24 +152,19 @@ add_made(const FerryLook *look, FerryMember *member, const FerryHostDevice *mdev
                           ours ? claim : NULL);
 }
 
-/*
- * Takes what @type will use off all types; @share: what one of it is of what there is, 1/share.
- * Where the kernel has some and the forecast has none left, it may take all that the forecast has.
- */
+/* Takes what one of @type will use off all types. */
 static void
-take_off(FerryMember *member, const FerryHostDevice *parent, const char *type)
+take_off(FerryMember *member, const char *type)
 {
     const FerrySlotType *taken = ferry_member_type(member, type);
-    const FerryHostType *now = ferry_host_device_type(parent, type);
-    uint64_t share = 0;
 
-    if (taken == NULL || now == NULL || now->available == 0)
+    if (taken == NULL)
         return;
-    share = MAX(taken->available, 1);
+    member->units = MAX(member->units - taken->size, 0);
     for (guint i = 0; i < member->types->len; i++) {
         FerrySlotType *one = g_ptr_array_index(member->types, i);
 
-        one->available -= (uint32_t)((one->available + share - 1) / share);
+        one->available = ferry_sizes_fit(member->units, one->size);
     }
 }
 
@@ -168,13 +177,13 @@ add_claimed(const FerryLook *look, FerryMember *member, const Snapshot *snapshot
         g_autofree char *parent = NULL;
         g_autofree char *type = NULL;
 
-        if (claim->device[0] == '\0' || is_made(snapshot, claim->device))
+        if (claim->device[0] == '\0' || is_made(snapshot, member->device, claim->device))
             continue;
         ferry_slot_parse_mdev(claim->slot, &parent, &type);
         if (strcmp(parent, member->device) != 0)
             continue;
         if (claim->state == FERRY_CLAIM_RESERVED)
-            take_off(member, snapshot->parent, type);
+            take_off(member, type);
         member->used += claim->state == FERRY_CLAIM_RESERVED;
         ferry_member_add_slot(member, g_strdup(claim->slot),
                               claim->state == FERRY_CLAIM_RESERVED ? FERRY_SLOT_CLAIMED
@@ -203,6 +212,7 @@ add_types(FerryMember *member, const FerryHostDevice *parent)
         row->available = type->available;
         g_ptr_array_add(member->types, row);
     }
+    member->units = ferry_sizes_measure(member->types);
 }
 
 /* The kernel's name of a parent that may be named as libvirt does. */
@@ -221,29 +231,58 @@ kernel_name(int root, const char *name)
     return g_strdup(name);
 }
 
+/* @now: (nullable): what the parent has left; NULL: it is not there */
+static FerryMember *
+member_of(const FerryLook *look,
+          const char *name,
+          const FerryHostDevice *now,
+          const Snapshot *snapshot)
+{
+    FerryMember *member = ferry_member_new(name);
+
+    member->types = g_ptr_array_new_with_free_func(type_free);
+    if (now == NULL)
+        return member;
+    member->device = g_strdup(now->name);
+    add_types(member, now);
+    for (guint i = 0; i < snapshot->mdevs->len; i++) {
+        const FerryHostDevice *mdev = g_ptr_array_index(snapshot->mdevs, i);
+
+        if (is_on(mdev, now->name))
+            add_made(look, member, mdev);
+    }
+    add_claimed(look, member, snapshot);
+    return member;
+}
+
+/* One snapshot serves all, so that what a host has is read once and not once a parent. */
+static void
+add_members(const FerryLook *look, const GPtrArray *names, GPtrArray *ret)
+{
+    g_autoptr(GPtrArray) parents = g_ptr_array_new_with_free_func(g_free);
+    g_auto(Snapshot) snapshot = { 0 };
+
+    for (guint i = 0; i < names->len; i++)
+        g_ptr_array_add(parents, kernel_name(look->root, g_ptr_array_index(names, i)));
+    take_steady_snapshot(look->root, parents, &snapshot);
+    for (guint i = 0; i < names->len; i++)
+        g_ptr_array_add(ret, member_of(look, g_ptr_array_index(names, i),
+                                       g_ptr_array_index(snapshot.parents, i), &snapshot));
+}
+
 FerryMember *
 ferry_member_of_parent(const FerryLook *look, const char *name)
 {
-    FerryMember *member = ferry_member_new(name);
-    g_autofree char *parent = kernel_name(look->root, name);
-    g_auto(Snapshot) snapshot = { 0 };
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+    g_autoptr(GPtrArray) members = g_ptr_array_new();
 
-    member->types = g_ptr_array_new_with_free_func(type_free);
-    take_steady_snapshot(look->root, parent, &snapshot);
-    if (snapshot.parent == NULL)
-        return member;
-    member->device = g_strdup(parent);
-    add_types(member, snapshot.parent);
-    for (guint i = 0; i < snapshot.mdevs->len; i++)
-        add_made(look, member, g_ptr_array_index(snapshot.mdevs, i));
-    add_claimed(look, member, &snapshot);
-    return member;
+    g_ptr_array_add(names, (char *)name);
+    add_members(look, names, members);
+    return g_ptr_array_index(members, 0);
 }
 
 void
 ferry_members_of_mdevs(const FerryLook *look, FerryPoolView *view)
 {
-    for (guint i = 0; i < view->pool->parents->len; i++)
-        g_ptr_array_add(view->members,
-                        ferry_member_of_parent(look, g_ptr_array_index(view->pool->parents, i)));
+    add_members(look, view->pool->parents, view->members);
 }

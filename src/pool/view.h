@@ -34,6 +34,7 @@ typedef struct {
 typedef struct {
     char *id;
     uint32_t available; /* as the kernel says, less what is claimed and not made yet */
+    double size;        /* what one takes of its member's units, see pool/size.h */
 } FerrySlotType;
 
 /** One PF or parent of a pool. */
@@ -47,7 +48,8 @@ typedef struct {
     unsigned total; /* VFs of the pool that are there; of a parent 0, its types say what is left */
     GPtrArray *slots; /* of FerrySlot; of a parent without any free one, see @types */
     GPtrArray
-        *types; /* (nullable) of FerrySlotType: all of a parent's; empty: none published yet */
+        *types;   /* (nullable) of FerrySlotType: all of a parent's; empty: none published yet */
+    double units; /* of a parent: what its types have left together */
 } FerryMember;
 
 /** A pool as it is at this moment; a plain value. */

@@ -258,7 +258,10 @@ ferry_domain_xml_mark_ephemeral(const char *xml, const char *alias, char **ret, 
 
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_NOT_FOUND,
                     "no device of the guest's definition has the alias %s; %s%s", alias,
-                    list[0] != '\0' ? "there are: " : "none has any", list);
+                    list[0] != '\0'
+                        ? "there are: "
+                        : "none has any: \"virsh edit\" gives it one, beginning with ua-",
+                    list);
         return false;
     }
     splice = ferry_splice_new(xml, document, error);

@@ -10,15 +10,16 @@
 #include "test-server-fixture.h"
 
 #define ENOUGH_MS 20000
+#define SHORT_MS  1000 /* yet enough for who means well, beside other tests */
 
 /* Callers who mean no good, or do not know better: each ends, and the next one is served. */
 
 static void
 short_times(FerryServerConfig *config)
 {
-    config->arrive_ms = 300;
-    config->send_ms = 300;
-    config->idle_ms = 300;
+    config->arrive_ms = SHORT_MS;
+    config->send_ms = SHORT_MS;
+    config->idle_ms = SHORT_MS;
 }
 
 static void
@@ -37,10 +38,13 @@ static void
 wait_for_connections(const TestServer *server, unsigned n)
 {
     int64_t until = g_get_monotonic_time() + ENOUGH_MS * G_TIME_SPAN_MILLISECOND;
+    unsigned seen = ferry_server_connections(server->server);
 
-    while (ferry_server_connections(server->server) != n && g_get_monotonic_time() < until)
+    while (seen != n && g_get_monotonic_time() < until) {
         g_thread_yield();
-    g_assert_cmpuint(ferry_server_connections(server->server), ==, n);
+        seen = ferry_server_connections(server->server);
+    }
+    g_assert_cmpuint(seen, ==, n); /* not asked again: one more may be accepted meanwhile */
 }
 
 /* Requests that come a byte at a time, and would take an hour. */
@@ -81,7 +85,7 @@ test_drip(gconstpointer data)
         (void)send(fd, row->drip, strlen(row->drip), MSG_NOSIGNAL);
         g_assert_cmpint(g_get_monotonic_time() - begun, <, ENOUGH_MS * G_TIME_SPAN_MILLISECOND);
     }
-    g_assert_cmpint(g_get_monotonic_time() - begun, >=, 290 * G_TIME_SPAN_MILLISECOND);
+    g_assert_cmpint(g_get_monotonic_time() - begun, >=, (SHORT_MS - 10) * G_TIME_SPAN_MILLISECOND);
     close(fd);
     assert_alive(server);
 }
@@ -114,12 +118,19 @@ test_idle_after_request(void)
     wait_for_connections(server, 0);
 }
 
+static void
+short_send(FerryServerConfig *config)
+{
+    short_times(config);
+    config->arrive_ms = ENOUGH_MS;
+}
+
 /* It asks for much and takes nothing: the answers fill what lies between, and the send's time
  * limit ends it. */
 static void
 test_never_reads(void)
 {
-    g_autoptr(TestServer) server = test_server_new(short_times);
+    g_autoptr(TestServer) server = test_server_new(short_send);
     g_autoptr(GString) request = g_string_new("POST /v1/echo/a HTTP/1.1\r\nHost: x\r\n"
                                               "Content-Type: application/json\r\n"
                                               "Content-Length: 900000\r\n\r\n{\"a\": \"");
@@ -129,8 +140,8 @@ test_never_reads(void)
     while (request->len < body + 900000 - 2)
         g_string_append_c(request, 'x');
     g_string_append(request, "\"}");
-    g_assert_cmpint(send(fd, request->str, request->len, MSG_NOSIGNAL), ==, request->len);
     wait_for_connections(server, 1);
+    g_assert_cmpint(send(fd, request->str, request->len, MSG_NOSIGNAL), ==, request->len);
     wait_for_connections(server, 0);
     close(fd);
     assert_alive(server);

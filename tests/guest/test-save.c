@@ -70,6 +70,7 @@ test_refusals(Fixture *fixture, gconstpointer data)
     g_assert_nonnull(strstr(restore->message, fixture->path));
     g_assert_false(ferry_guests_saved_xml(fixture->guests, fixture->path, &xml, &read));
     g_assert_nonnull(strstr(read->message, fixture->path));
+    g_assert_true(g_str_has_suffix(read->message, " or \"virsh save\"?"));
     g_assert_null(xml);
 }
 

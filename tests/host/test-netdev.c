@@ -20,6 +20,18 @@ test_is_up(void)
 }
 
 static void
+test_address(void)
+{
+    g_autoptr(Tree) tree = tree_new();
+    g_autofree char *mac = NULL;
+
+    tree_file(tree, "sys/class/net/macvtap0/address", "52:54:00:00:0a:01\n");
+    mac = ferry_netdev_address(tree->root, "macvtap0");
+    g_assert_cmpstr(mac, ==, "52:54:00:00:0a:01");
+    g_assert_null(ferry_netdev_address(tree->root, "macvtap1"));
+}
+
+static void
 test_lower(void)
 {
     g_autoptr(Tree) tree = tree_new();
@@ -107,6 +119,8 @@ test_no_netdev(void)
     g_assert_cmpint(ops->set_up(NULL, "no-such-netdev"), ==, ENODEV);
     g_assert_cmpint(ops->set_down(NULL, "no-such-netdev"), ==, ENODEV);
     g_assert_cmpint(ops->set_down(NULL, "a-name-that-no-netdev-can-have"), ==, ENODEV);
+    g_assert_cmpint(ops->set_address(NULL, "no-such-netdev", "52:54:00:00:0a:01"), ==, ENODEV);
+    g_assert_cmpint(ops->set_address(NULL, "no-such-netdev", "52:54:00"), ==, EINVAL);
 }
 
 int
@@ -114,6 +128,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/netdev/is-up", test_is_up);
+    g_test_add_func("/netdev/address", test_address);
     g_test_add_func("/netdev/lower", test_lower);
     g_test_add_func("/netdev/vlan", test_vlan);
     g_test_add_func("/netdev/is-driven", test_is_driven);

@@ -396,3 +396,20 @@ tree_write(void *data, const char *path, const char *text)
     tree_file(self, path, value);
     return 0;
 }
+
+static int
+tell_nothing(void *data, const char *netdev, FerryDriverInfo *ret)
+{
+    (void)data;
+    (void)netdev;
+    (void)ret;
+    return EOPNOTSUPP;
+}
+
+const FerryDriverOps *
+tree_drivers(void)
+{
+    static const FerryDriverOps ops = { tell_nothing };
+
+    return &ops;
+}

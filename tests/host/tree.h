@@ -4,6 +4,8 @@
 
 #include <glib.h>
 
+#include "host/facts.h"
+
 /**
  * A synthetic sysfs in a temporary folder, and a kernel for it: writes to create, remove and
  * sriov_numvfs do to the tree what the kernel does, with its errors.
@@ -48,3 +50,6 @@ int tree_mdev(Tree *self, const char *parent_folder, const char *type, const cha
 
 /** FerryHostOps.write for this tree. */
 int tree_write(void *data, const char *path, const char *text);
+
+/** Of netdevs whose drivers tell nothing: there is no driver in a tree. */
+const FerryDriverOps *tree_drivers(void);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "migrate/hook.h"
+#include "migrate/objection.h"
 
 static FakeLife *
 write_down(void *data, const char *what, const char *on)
@@ -331,7 +332,7 @@ guard(void *data, const FerryDomain *incoming, json_t *reasons)
 {
     (void)incoming;
     if (((const FakeLife *)data)->job != NULL)
-        ferry_life_add_reason(&reasons, "full", "it was not reserved", NULL);
+        ferry_object(reasons, "full", "it was not reserved");
 }
 
 static const FerryLifeOps life_ops = {
@@ -410,6 +411,7 @@ fake_life_new(const char *domain_xml)
                               .hybrids = &hybrid_ops,
                               .hybrids_data = self,
                               .turns = ferry_guest_turns_new(),
+                              .hook_turn_ms = 20000,
                               .clock = &self->clock };
     return self;
 }

@@ -219,6 +219,14 @@ put_flags(HybridWorld *self, unsigned nic, const char *flags)
     tree_file(self->world->tree, path, flags);
 }
 
+static void
+put_mac(HybridWorld *self, unsigned nic, const char *mac)
+{
+    g_autofree char *path = g_strdup_printf("sys/class/net/macvtap%u/address", nic);
+
+    tree_file(self->world->tree, path, mac);
+}
+
 static int
 change_netdev(HybridWorld *self, const char *netdev, const char *flags, const char *word)
 {
@@ -241,6 +249,28 @@ static int
 set_down(void *data, const char *netdev)
 {
     return change_netdev(data, netdev, "0x1002\n", "down");
+}
+
+static int
+set_address(void *data, const char *netdev, const char *mac)
+{
+    HybridWorld *self = data;
+    const unsigned nic = (unsigned)(netdev[strlen("macvtap")] - '0');
+
+    if (is_dead(self))
+        return EPERM;
+    put_mac(self, nic, mac);
+    write_down(self, "mac %u %.2s", nic, mac);
+    return 0;
+}
+
+bool
+hybrid_world_macvtap_receives(const HybridWorld *self, unsigned nic)
+{
+    g_autofree char *name = g_strdup_printf("macvtap%u", nic);
+    g_autofree char *mac = ferry_netdev_address(self->world->tree->root, name);
+
+    return g_str_has_prefix(mac, "52");
 }
 
 bool
@@ -339,7 +369,7 @@ now_ms(const FerryClock *clock)
 static const FerryHybridGuestOps guest_ops = { guest_xml, attach,      detach_ask,
                                                seen,      device_kept, set_link };
 static const FerryClaimOps claim_ops = { claim, prepare, keep, release, list };
-static const FerryNetdevOps netdev_ops = { set_up, set_down };
+static const FerryNetdevOps netdev_ops = { set_up, set_down, set_address };
 
 HybridWorld *
 hybrid_world_new(const char *pool, unsigned n_nics)
@@ -358,6 +388,7 @@ hybrid_world_new(const char *pool, unsigned n_nics)
     for (unsigned i = 0; i < n_nics; i++) {
         self->nics[i].netdev = "eth3";
         put_flags(self, i, "0x1003\n");
+        put_mac(self, i, i == 0 ? "52:54:00:00:0a:01" : "52:54:00:00:0a:02");
     }
     hybrid_world_leave(self);
     self->config = (FerryHybridsConfig){ .guest = &guest_ops,
@@ -451,7 +482,8 @@ void
 hybrid_world_assert_working(HybridWorld *self)
 {
     for (unsigned i = 0; i < self->n_nics; i++) {
-        const bool virtio = !self->nics[i].link_is_down && hybrid_world_macvtap_is_up(self, i);
+        const bool virtio = !self->nics[i].link_is_down && hybrid_world_macvtap_is_up(self, i) &&
+                            hybrid_world_macvtap_receives(self, i);
         const bool vf = self->nics[i].vf != NULL &&
                         ferry_vfio_is_driven(self->world->tree->root, self->nics[i].vf);
 

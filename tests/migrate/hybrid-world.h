@@ -69,6 +69,9 @@ void hybrid_world_let_go(HybridWorld *self, unsigned nic);
 /** Returns: (transfer full): "vf eth3/0, degraded: why": the state of each, for people */
 char *hybrid_world_states(HybridWorld *self);
 
+/** Whether it has the guest's MAC. */
+bool hybrid_world_macvtap_receives(const HybridWorld *self, unsigned nic);
+
 bool hybrid_world_macvtap_is_up(const HybridWorld *self, unsigned nic);
 unsigned hybrid_world_n_claims(HybridWorld *self);
 

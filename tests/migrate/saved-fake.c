@@ -270,7 +270,7 @@ save(void *data, const char *path, const char *text, GError **error)
     if (!lives(self, error))
         return false;
     g_assert_true(g_file_set_contents(path, content, -1, NULL));
-    if (!self->save_fails)
+    if (!self->save_fails && !self->is_started)
         self->state = OFF;
     return is_whole || fails(error, "No space left on device");
 }

@@ -13,6 +13,7 @@ typedef struct {
     bool keeps_nic;    /* the guest does not let go */
     bool save_fails;   /* as on a full disk */
     bool dies_at_save; /* the guest ends, and the file is not whole */
+    bool is_started;   /* by somebody, as soon as it is saved */
     bool restore_fails;
     bool refuses_slots;
     int claims, kept; /* of the job */

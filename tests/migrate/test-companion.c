@@ -60,12 +60,6 @@ undefine(void *data, const char *name, GError **error)
     return true;
 }
 
-static FerryInventory *
-inventory(void *data)
-{
-    return world_inventory(data);
-}
-
 static const FerryCompanionOps ops = { find, define, undefine };
 
 static Fixture *
@@ -77,7 +71,7 @@ fixture_new(void)
     self->host = (FerryCompanionHost){ .pools = self->world->pools,
                                        .networks = &ops,
                                        .networks_data = self,
-                                       .inventory = inventory,
+                                       .inventory = world_look,
                                        .inventory_data = self->world,
                                        .root = self->world->tree->root };
     return self;

@@ -91,6 +91,8 @@ test_row(gconstpointer data)
         message = json_string_value(json_object_get(json_array_get(reasons, 0), "message"));
         g_assert_nonnull(strstr(message, row->reason));
         g_assert_nonnull(strstr(message, "--max-downtime"));
+        g_assert_cmpstr(json_string_value(json_object_get(json_array_get(reasons, 0), "code")), ==,
+                        "blackout-too-long");
     }
     json_decref(reasons);
     json_decref(forecast);

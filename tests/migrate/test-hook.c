@@ -85,6 +85,24 @@ test_waits_for_leftovers(void)
     g_assert_cmpuint(fake->claims->len, ==, 1);
 }
 
+/* Another start or stop of it does not end within libvirt's patience. */
+static void
+test_waits_for_its_turn(void)
+{
+    g_autoptr(FakeLife) fake = fake_life_new(GPU);
+    json_t *reasons = NULL;
+
+    fake->life.hook_turn_ms = 1;
+    g_assert_true(ferry_guest_turns_enter(fake->life.turns, FAKE_UUID, 0));
+    g_assert_true(ferry_guest_turns_say(fake->life.turns, FAKE_UUID, "the reset of ua-gpu0"));
+    g_assert_true(answer(fake, "prepare", &reasons, NULL));
+    fake_life_assert_reason(reasons, "in-progress",
+                            "guest web: another start or stop of it goes on and waits: the reset "
+                            "of ua-gpu0");
+    fake_life_assert_log(fake, "");
+    ferry_guest_turns_leave(fake->life.turns, FAKE_UUID);
+}
+
 static void
 test_bad_xml(void)
 {
@@ -138,6 +156,7 @@ main(int argc, char **argv)
         g_test_add_data_func(path, &rows[i], test_row);
     }
     g_test_add_func("/hook/waits-for-leftovers", test_waits_for_leftovers);
+    g_test_add_func("/hook/waits-for-its-turn", test_waits_for_its_turn);
     g_test_add_func("/hook/bad-xml", test_bad_xml);
     g_test_add_func("/hook/release-fails", test_release_fails);
     g_test_add_func("/hook/without-hybrids", test_without_hybrids);

@@ -165,7 +165,7 @@ test_no_hybrids(void)
     g_assert_null(self.xml);
 }
 
-/* Returns: (transfer full) (nullable): the reason's message */
+/* Returns: (transfer full) (nullable): the reason, "CODE: MESSAGE" */
 static char *
 admit(HybridWorld *world)
 {
@@ -177,8 +177,9 @@ admit(HybridWorld *world)
     (void)ferry_hybrid_ops.admit(world->hybrids, domain, &reasons, &error);
     g_assert_no_error(error);
     if (reasons != NULL)
-        message =
-            g_strdup(json_string_value(json_object_get(json_array_get(reasons, 0), "message")));
+        message = g_strdup_printf(
+            "%s: %s", json_string_value(json_object_get(json_array_get(reasons, 0), "code")),
+            json_string_value(json_object_get(json_array_get(reasons, 0), "message")));
     json_decref(reasons);
     return message;
 }
@@ -215,7 +216,8 @@ test_admit_refuses(void)
     g_assert_nonnull(strstr(full, "eth3 7/7"));
     world->nics[0].netdev = "br0";
     no_pf = admit(world);
-    g_assert_cmpstr(no_pf, ==, "ua-net0 of web is on br0, which is not a PF: it has no VFs");
+    g_assert_cmpstr(no_pf, ==,
+                    "not-a-pf: ua-net0 of web is on br0, which is not a PF: it has no VFs");
     world->on_no_vf = "degrade";
     may = admit(world);
     g_assert_cmpstr(may, ==, NULL);

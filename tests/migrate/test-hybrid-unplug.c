@@ -46,7 +46,7 @@ test_unplug(void)
 
     world->lets_go = false;
     g_assert_cmpint(unplug(world, wait), ==, FERRY_UNPLUG_WAIT);
-    hybrid_world_assert_log(world, "netdev 0 up, link 0 up, ask 0");
+    hybrid_world_assert_log(world, "mac 0 52, netdev 0 up, link 0 up, ask 0");
     g_assert_cmpint(unplug(world, wait), ==, FERRY_UNPLUG_WAIT);
     g_assert_cmpuint(world->n_asked, ==, 1);
     hybrid_world_let_go(world, 0);

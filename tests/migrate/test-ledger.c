@@ -1,4 +1,5 @@
 #include "migrate/ledger.h"
+#include "pool/size.h"
 
 /* What the kernel says is left of a parent's types, and what must be left after taking some. */
 typedef struct {
@@ -19,6 +20,9 @@ static const Row rows[] = {
     { "all",               24, 12, 24, 0,  0,  0 },
     { "all-as-twos",       24, 12,  0, 12, 0,  0 },
     { "odd-one-left",       3,  1,  0, 1,  0,  0 },
+    { "five-less-two",      5,  2,  0, 1,  3,  1 },
+    { "five-less-one",      5,  2,  1, 0,  4,  2 },
+    { "no-whole-size",      6,  4,  0, 1,  4,  3 },
 };
 /* clang-format on */
 
@@ -27,14 +31,19 @@ test_types(gconstpointer data)
 {
     const Row *row = data;
     g_autoptr(FerryLedger) ledger = ferry_ledger_new();
-    FerrySlotKind one = { .member = (char *)"mtty",
-                          .type = (char *)"mtty-1",
-                          .available = row->ones };
-    FerrySlotKind two = { .member = (char *)"mtty",
-                          .type = (char *)"mtty-2",
-                          .available = row->twos };
-    FerrySlotKind other = { .member = (char *)"mtty2", .type = (char *)"mtty-1", .available = 5 };
+    FerrySlotType types[] = { { .available = row->ones }, { .available = row->twos } };
+    g_autoptr(GPtrArray) measured = g_ptr_array_new();
+    FerrySlotKind one = { .member = (char *)"mtty", .type = (char *)"mtty-1" };
+    FerrySlotKind two = { .member = (char *)"mtty", .type = (char *)"mtty-2" };
+    FerrySlotKind other = {
+        .member = (char *)"mtty2", .type = (char *)"mtty-1", .size = 1, .units = 5
+    };
 
+    for (size_t i = 0; i < G_N_ELEMENTS(types); i++)
+        g_ptr_array_add(measured, &types[i]);
+    one.units = two.units = ferry_sizes_measure(measured);
+    one.size = types[0].size;
+    two.size = types[1].size;
     for (unsigned i = 0; i < row->take_ones; i++)
         ferry_ledger_take(ledger, &one);
     for (unsigned i = 0; i < row->take_twos; i++)

@@ -20,6 +20,16 @@ object_and_advise(json_t *reasons)
     ferry_object_remedy(reasons, "stop it first");
 }
 
+static void
+object_alone(json_t *reasons)
+{
+    json_t *alone = ferry_objection("no-vlan-device", "%s has no device of VLAN %u", "eth3", 7);
+
+    ferry_object_value(alone, "vlan", json_integer(7));
+    json_array_extend(reasons, alone);
+    json_decref(alone);
+}
+
 static const struct {
     const char *name;
     void (*act)(json_t *reasons);
@@ -32,6 +42,8 @@ static const struct {
     { "and-advise", object_and_advise,
       "[{\"code\":\"name-taken\",\"message\":\"100 % of it\"},"
       "{\"code\":\"guest-runs-here\",\"message\":\"it is up\",\"remedy\":\"stop it first\"}]" },
+    { "alone", object_alone,
+      "[{\"code\":\"no-vlan-device\",\"message\":\"eth3 has no device of VLAN 7\",\"vlan\":7}]" },
 };
 
 static void

@@ -1,7 +1,7 @@
-/* The target's half of the check: slots.c finds what there is, offer.c judges and chooses. */
+/* The target's half of the check: slots.c finds what there is, judged.c judges, choose.c chooses.
+ */
 #include "migrate/offer.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include <glib/gstdio.h>
@@ -74,23 +74,6 @@ static const Row rows[] = {
 };
 /* clang-format on */
 
-static int
-tell_nothing(void *data, const char *netdev, FerryDriverInfo *ret)
-{
-    (void)data;
-    (void)netdev;
-    (void)ret;
-    return EOPNOTSUPP;
-}
-
-static const FerryDriverOps ops = { tell_nothing };
-
-static FerryInventory *
-inventory_of(void *data)
-{
-    return world_inventory(data);
-}
-
 /* An mtty of 5 ports, one of them taken by a device that somebody made, and one VF that is free. */
 static World *
 make_world(bool no_rule)
@@ -120,10 +103,10 @@ static FerryOffers *
 offers_of(World *world)
 {
     const FerryOffersConfig config = { .pools = world->pools,
-                                       .inventory = inventory_of,
+                                       .inventory = world_look,
                                        .inventory_data = world,
                                        .root = world->tree->root,
-                                       .ops = &ops,
+                                       .ops = tree_drivers(),
                                        .store = world->store,
                                        .rules_root = world->tree->path };
 

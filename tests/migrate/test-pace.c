@@ -36,6 +36,27 @@ test_wait_is_no_try(void)
     g_assert_cmpuint(pace.tries, ==, 2);
 }
 
+/* From 250 ms on, with a deadline. */
+static void
+test_wait_long(void)
+{
+    static const struct {
+        int64_t waited_ms, left_ms, expected_ms;
+    } rows[] = {
+        { 0, 30000, 250 },      { 900, 29100, 250 }, { 2000, 28000, 500 }, { 4000, 26000, 1000 },
+        { 20000, 10000, 1000 }, { 29800, 200, 200 }, { 30000, 0, 1 },      { 40000, -10000, 1 },
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        FerryPace pace = { .tries = 2 };
+
+        g_assert_cmpint(ferry_pace_wait_long(&pace, 250, rows[i].waited_ms, rows[i].left_ms), ==,
+                        FERRY_STEP_WAIT);
+        g_assert_cmpint(pace.wait_ms, ==, rows[i].expected_ms);
+        g_assert_cmpuint(pace.tries, ==, 2);
+    }
+}
+
 static void
 count(void *data)
 {
@@ -70,6 +91,7 @@ main(int argc, char **argv)
     g_test_add_func("/pace/retry-doubles", test_retry_doubles);
     g_test_add_func("/pace/retry-for-ever", test_retry_for_ever);
     g_test_add_func("/pace/wait-is-no-try", test_wait_is_no_try);
+    g_test_add_func("/pace/wait-long", test_wait_long);
     g_test_add_func("/pace/alarm", test_alarm);
     return g_test_run();
 }

@@ -10,7 +10,7 @@ static const char good[] =
     "\", \"source\": \"alpha\", \"target\": \"beta\", \"live_xml\": \"<domain/>\", "
     "\"inactive_xml\": \"<domain/>\", \"user_paused\": false, \"autostart\": true, "
     "\"tls\": true, \"memory_bytes\": 1048576, \"max_downtime_ms\": 300, "
-    "\"timeout_ms\": 0, \"bandwidth_bps\": 9223372036854775807, "
+    "\"timeout_ms\": 0, \"bandwidth_bps\": 9223372036854775807, \"parallel\": 4, "
     "\"ephemerals\": [{\"alias\": \"ua-nic7\", \"xml\": \"<interface/>\"}], "
     "\"accept_unknown\": true, \"allow_degraded\": true, \"roms\": [{\"alias\": \"ua-net0\"}], "
     "\"warnings\": [{\"code\": "
@@ -46,6 +46,7 @@ test_round_trip(void)
     g_assert_true(plan->autostart);
     g_assert_false(plan->user_paused);
     g_assert_cmpuint(plan->bandwidth_bps, ==, INT64_MAX);
+    g_assert_cmpuint(plan->parallel, ==, 4);
     g_assert_cmpuint(plan->ephemerals->len, ==, 1);
     device = g_ptr_array_index(plan->ephemerals, 0);
     g_assert_cmpstr(device->alias, ==, "ua-nic7");

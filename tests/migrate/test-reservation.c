@@ -1,7 +1,6 @@
 /* Slots held for a guest that comes later, on the host of tests/pool. */
 #include "migrate/reservation.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include <glib/gstdio.h>
@@ -27,23 +26,6 @@
 #define NET(alias)                                                                                 \
     "{\"way\": \"hybrid\", \"alias\": \"" alias "\", \"pool\": \"fast\", \"vf_alias\": \"" alias   \
     "-vf\", \"may_degrade\": false}"
-
-static int
-tell_nothing(void *data, const char *netdev, FerryDriverInfo *ret)
-{
-    (void)data;
-    (void)netdev;
-    (void)ret;
-    return EOPNOTSUPP;
-}
-
-static const FerryDriverOps ops = { tell_nothing };
-
-static FerryInventory *
-inventory_of(void *data)
-{
-    return world_inventory(data);
-}
 
 /* A target: an mtty with two ports, eth3 with two VFs; and its clock. */
 typedef struct {
@@ -75,10 +57,10 @@ open_offers(Host *host)
 {
     World *world = host->world;
     const FerryOffersConfig config = { .pools = world->pools,
-                                       .inventory = inventory_of,
+                                       .inventory = world_look,
                                        .inventory_data = world,
                                        .root = world->tree->root,
-                                       .ops = &ops,
+                                       .ops = tree_drivers(),
                                        .rules_root = world->tree->path };
 
     ferry_offers_free(host->offers);
@@ -86,7 +68,7 @@ open_offers(Host *host)
     host->held = (FerryReservations){ .store = world->store,
                                       .reserve = { .pools = world->pools,
                                                    .offers = host->offers,
-                                                   .inventory = inventory_of,
+                                                   .inventory = world_look,
                                                    .inventory_data = world },
                                       .clock = &host->clock };
 }
@@ -393,6 +375,27 @@ test_not_taken(gconstpointer data)
                                                 : "a " R1 " mtty/mtty-1");
 }
 
+/* The card is pulled out after it was made. */
+static void
+test_device_gone(void)
+{
+    g_auto(Host) host = { 0 };
+    g_autoptr(FerryPlan) plan = plan_of(JOB, NET("n"), R1);
+    json_t *reasons = NULL;
+
+    host_init(&host);
+    json_decref(make(&host, R1, NET("n")));
+    tree_remove(host.world->tree, "sys/bus/pci/devices/0000:03:00.0");
+    for (unsigned i = 0; i < 2; i++) {
+        g_autofree char *vf = g_strdup_printf("sys/bus/pci/devices/0000:03:10.%u", i);
+
+        tree_remove(host.world->tree, vf);
+    }
+    g_assert_true(ferry_reservations_take(&host.held, plan, &reasons, NULL));
+    expect_reason(reasons, "device-gone", "is not there now");
+    expect_claims(&host, "n-vf " R1 " 0000:03:00.0/vf0");
+}
+
 /* A crash while it is made: it was told to nobody, is not to be used, and expires. */
 static void
 test_crash_while_made(void)
@@ -453,6 +456,7 @@ main(int argc, char **argv)
     g_test_add_func("/reservation/known-better", test_known_better);
     g_test_add_func("/reservation/refused-to-make", test_refused_to_make);
     g_test_add_func("/reservation/crash-while-made", test_crash_while_made);
+    g_test_add_func("/reservation/device-gone", test_device_gone);
     g_test_add_func("/reservation/given", test_given);
     for (size_t i = 0; i < G_N_ELEMENTS(refusals); i++) {
         g_autofree char *check = g_strconcat("/reservation/refused/", refusals[i].name, NULL);

@@ -1,6 +1,5 @@
 #include "migrate/reserve.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include <glib/gstdio.h>
@@ -24,23 +23,6 @@
     "-vf\", \"may_degrade\": " may "}"
 #define NIC "{\"way\": \"ephemeral\", \"alias\": \"ua-nic7\", \"pool\": \"fast\"}"
 
-static int
-tell_nothing(void *data, const char *netdev, FerryDriverInfo *ret)
-{
-    (void)data;
-    (void)netdev;
-    (void)ret;
-    return EOPNOTSUPP;
-}
-
-static const FerryDriverOps ops = { tell_nothing };
-
-static FerryInventory *
-inventory_of(void *data)
-{
-    return world_inventory(data);
-}
-
 /* A target: an mtty with two ports, eth3 with one VF. */
 typedef struct {
     World *world;
@@ -57,10 +39,10 @@ host_init(Host *host, const char *needs)
     g_autofree char *rules = g_build_filename(world->tree->path, "etc/ferry/compat.d/m.json", NULL);
     json_t *json = json_loads(text, 0, NULL);
     const FerryOffersConfig config = { .pools = world->pools,
-                                       .inventory = inventory_of,
+                                       .inventory = world_look,
                                        .inventory_data = world,
                                        .root = world->tree->root,
-                                       .ops = &ops,
+                                       .ops = tree_drivers(),
                                        .rules_root = world->tree->path };
 
     world->tree->ports = 2;
@@ -74,7 +56,7 @@ host_init(Host *host, const char *needs)
     host->offers = ferry_offers_new(&config);
     host->reserve = (FerryReserve){ .pools = world->pools,
                                     .offers = host->offers,
-                                    .inventory = inventory_of,
+                                    .inventory = world_look,
                                     .inventory_data = world };
     host->plan = ferry_plan_new();
     host->plan->job = g_strdup(JOB);

@@ -96,6 +96,12 @@ pause_for_ever(SavedFake *fake) /* libvirt did not let it go on */
 }
 
 static void
+start_at_once(SavedFake *fake)
+{
+    fake->is_started = true;
+}
+
+static void
 remove_folder(SavedFake *fake)
 {
     g_free(fake->file);
@@ -106,6 +112,7 @@ static const FailRow fail_rows[] = {
     { "device-stays", keep_nic, "unplug-refused", "it is in use" },
     { "full-disk", fill_disk, "save-failed", "No space left" },
     { "left-paused", pause_for_ever, "save-failed", "No space left" },
+    { "started-again", start_at_once, "guest-is-up", "somebody started the guest again" },
     { "no-folder", remove_folder, "not-found", "cannot create" },
 };
 

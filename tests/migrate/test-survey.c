@@ -1,6 +1,5 @@
 #include "migrate/survey.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "tree.h"
@@ -69,17 +68,6 @@ static const Row rows[] = {
 };
 /* clang-format on */
 
-static int
-tell_nothing(void *data, const char *netdev, FerryDriverInfo *ret)
-{
-    (void)data;
-    (void)netdev;
-    (void)ret;
-    return EOPNOTSUPP;
-}
-
-static const FerryDriverOps ops = { tell_nothing };
-
 /* A host with an mdev, a PF with a plain VF and one under a driver that can migrate. */
 static Tree *
 make_tree(void)
@@ -120,7 +108,7 @@ survey(const char *xml, const char *devices, json_t *reasons)
     g_autoptr(FerryInventory) inventory = NULL;
     g_autoptr(FerryDomain) domain = NULL;
     g_autoptr(GError) error = NULL;
-    FerrySurveyHost host = { .root = tree->root, .ops = &ops };
+    FerrySurveyHost host = { .root = tree->root, .ops = tree_drivers() };
     json_t *given = devices == NULL ? NULL : json_loads(devices, 0, NULL);
     GPtrArray *needs = g_ptr_array_new_with_free_func((GDestroyNotify)ferry_plan_need_free);
 

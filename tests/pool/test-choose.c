@@ -99,8 +99,36 @@ test_vf(void)
 
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         FerryPoolView *view = view_of(rows[i].pool, rows[i].members);
-        const FerrySlot *slot = ferry_choose_vf(view, rows[i].need, rows[i].pf);
+        const FerrySlot *slot = ferry_choose_vf(view, rows[i].need, rows[i].pf, NULL);
 
+        g_test_message("%s", rows[i].name);
+        g_assert_cmpstr(slot != NULL ? slot->id : NULL, ==, rows[i].slot);
+        view_free(view);
+    }
+}
+
+/* What did not work comes last. */
+static void
+test_avoid(void)
+{
+    static const struct {
+        const char *name, *members[3], *pf, *avoid, *slot;
+    } rows[] = {
+        { "another one of its PF", { "a 2/7", "b 7/7" }, NULL, "a/vf5", "a/vf6" },
+        { "its PF has no other", { "a 1/7", "b 7/7" }, NULL, "a/vf6", "b/vf0" },
+        { "nobody has another", { "a 1/7" }, NULL, "a/vf6", "a/vf6" },
+        { "only of that PF", { "a 1/7", "b 7/7" }, "a", "a/vf6", "a/vf6" },
+        { "not free anyway", { "a 1/7" }, NULL, "a/vf0", "a/vf6" },
+        { "none at all", { "a 0/7" }, NULL, "a/vf0", NULL },
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        FerryPoolView *view = view_of(FERRY_POLICY_FIRST, rows[i].members);
+        g_autoptr(GPtrArray) avoid = g_ptr_array_new();
+        const FerrySlot *slot = NULL;
+
+        g_ptr_array_add(avoid, (gpointer)rows[i].avoid);
+        slot = ferry_choose_vf(view, FERRY_POLICY_OF_POOL, rows[i].pf, avoid);
         g_test_message("%s", rows[i].name);
         g_assert_cmpstr(slot != NULL ? slot->id : NULL, ==, rows[i].slot);
         view_free(view);
@@ -135,7 +163,7 @@ test_parent(void)
         for (guint n = 0; n < 3; n++) {
             FerryMember *member = g_ptr_array_index(view->members, n);
 
-            types[n] = (FerrySlotType){ (char *)"t-1", rows[i].left[n] };
+            types[n] = (FerrySlotType){ .id = (char *)"t-1", .available = rows[i].left[n] };
             member->types = g_ptr_array_new();
             g_ptr_array_add(member->types, &types[n]);
         }
@@ -154,6 +182,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/choose/vf", test_vf);
+    g_test_add_func("/choose/avoid", test_avoid);
     g_test_add_func("/choose/parent", test_parent);
     return g_test_run();
 }

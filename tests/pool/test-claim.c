@@ -32,69 +32,47 @@ assert_refused(World *world, const FerryNeed *need, const char *code, const char
 
 /* ---- needs that make no sense ---- */
 
+/* clang-format off */
+static const FerryMdevAttr some_attr = { "a", "b" };
+static const struct {
+    FerryNeed need;
+    FerryErrorCode code;
+    const char *message;
+} refused_needs[] = {
+    { { .pool = "net-x" }, FERRY_ERROR_INVALID, "a claim needs the alias of its device" },
+    { { .alias = "a" }, FERRY_ERROR_INVALID, "a: name a pool or a parent, exactly one" },
+    { { .alias = "a", .pool = "net-x", .parent = "one" }, FERRY_ERROR_INVALID, "a: name a pool or a parent, exactly one" },
+    { { .alias = "a", .parent = "one" }, FERRY_ERROR_INVALID, "a: a mediated device needs a type" },
+    { { .alias = "a", .parent = "../one", .type = "t" }, FERRY_ERROR_INVALID, "\"../one\" is no name of a device" },
+    { { .alias = "a", .parent = "one", .type = "../t" }, FERRY_ERROR_INVALID, "\"../t\" is no type of a mediated device" },
+    { { .alias = "a", .parent = "one", .type = "t", .uuid = "x" }, FERRY_ERROR_INVALID, "\"x\" is not a UUID" },
+    { { .alias = "a", .pool = "none" }, FERRY_ERROR_NOT_FOUND, "there is no pool none: \"ferry pool list\" shows those there are" },
+    { { .alias = "a", .pool = "net-x", .type = "t" }, FERRY_ERROR_INVALID, "a: pool net-x has VFs: type, UUID and attributes are for mediated devices" },
+    { { .alias = "a", .pool = "net-x", .attrs = &some_attr, .n_attrs = 1 }, FERRY_ERROR_INVALID, "a: pool net-x has VFs: type, UUID and attributes are for mediated devices" },
+    { { .alias = "a", .pool = "gpus" }, FERRY_ERROR_INVALID, "a: pool gpus has several types, name one of them: gpu-1, gpu-2" },
+    { { .alias = "a", .pool = "gpus", .type = "gpu-3" }, FERRY_ERROR_NOT_FOUND, "a: pool gpus does not give out type gpu-3, but gpu-1, gpu-2" },
+    { { .alias = "a", .pool = "gpus", .type = "gpu-1", .pf = "eth3" }, FERRY_ERROR_INVALID, "pool gpus has mediated devices: it has no PFs" },
+    { { .alias = "a", .slot = "one" }, FERRY_ERROR_INVALID, "\"one\" is no slot: that is PARENT/TYPE or PF/vfN" },
+    { { .alias = "a", .slot = "one/gpu-1", .type = "gpu-2" }, FERRY_ERROR_INVALID, "slot one/gpu-1 is not of type gpu-2" },
+};
+/* clang-format on */
+
 static void
 test_refused_needs(void)
 {
-    static const FerryMdevAttr attr = { "a", "b" };
-    static const struct {
-        FerryNeed need;
-        FerryErrorCode code;
-        const char *message;
-    } rows[] = {
-        { { .pool = "net-x" }, FERRY_ERROR_INVALID, "a claim needs the alias of its device" },
-        { { .alias = "a" }, FERRY_ERROR_INVALID, "a: name a pool or a parent, exactly one" },
-        { { .alias = "a", .pool = "net-x", .parent = "one" },
-          FERRY_ERROR_INVALID,
-          "a: name a pool or a parent, exactly one" },
-        { { .alias = "a", .parent = "one" },
-          FERRY_ERROR_INVALID,
-          "a: a mediated device needs a type" },
-        { { .alias = "a", .parent = "../one", .type = "t" },
-          FERRY_ERROR_INVALID,
-          "\"../one\" is no name of a device" },
-        { { .alias = "a", .parent = "one", .type = "../t" },
-          FERRY_ERROR_INVALID,
-          "\"../t\" is no type of a mediated device" },
-        { { .alias = "a", .parent = "one", .type = "t", .uuid = "x" },
-          FERRY_ERROR_INVALID,
-          "\"x\" is not a UUID" },
-        { { .alias = "a", .pool = "none" },
-          FERRY_ERROR_NOT_FOUND,
-          "there is no pool none: \"ferry pool list\" shows those there are" },
-        { { .alias = "a", .pool = "net-x", .type = "t" },
-          FERRY_ERROR_INVALID,
-          "a: pool net-x has VFs: type, UUID and attributes are for mediated devices" },
-        { { .alias = "a", .pool = "net-x", .attrs = &attr, .n_attrs = 1 },
-          FERRY_ERROR_INVALID,
-          "a: pool net-x has VFs: type, UUID and attributes are for mediated devices" },
-        { { .alias = "a", .pool = "gpus" },
-          FERRY_ERROR_INVALID,
-          "a: pool gpus has several types, name one of them: gpu-1, gpu-2" },
-        { { .alias = "a", .pool = "gpus", .type = "gpu-3" },
-          FERRY_ERROR_NOT_FOUND,
-          "a: pool gpus does not give out type gpu-3, but gpu-1, gpu-2" },
-        { { .alias = "a", .pool = "gpus", .type = "gpu-1", .pf = "eth3" },
-          FERRY_ERROR_INVALID,
-          "pool gpus has mediated devices: it has no PFs" },
-        { { .alias = "a", .slot = "one" },
-          FERRY_ERROR_INVALID,
-          "\"one\" is no slot: that is PARENT/TYPE or PF/vfN" },
-        { { .alias = "a", .slot = "one/gpu-1", .type = "gpu-2" },
-          FERRY_ERROR_INVALID,
-          "slot one/gpu-1 is not of type gpu-2" },
-    };
     g_autoptr(World) world = world_new_gpus();
 
     tree_pf(world->tree, "0000:03:00.0", "eth3", "igb", 7, 7);
     world_define(world, "{\"name\": \"net-x\", \"pfs\": [\"eth3\"]}");
-    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+    for (size_t i = 0; i < G_N_ELEMENTS(refused_needs); i++) {
         FerryClaimRow *claim = NULL;
         json_t *reasons = NULL;
         g_autoptr(GError) error = NULL;
 
-        g_assert_false(ferry_pools_claim(world->pools, &rows[i].need, &claim, &reasons, &error));
-        g_assert_error(error, FERRY_ERROR, (int)rows[i].code);
-        g_assert_cmpstr(error->message, ==, rows[i].message);
+        g_assert_false(
+            ferry_pools_claim(world->pools, &refused_needs[i].need, &claim, &reasons, &error));
+        g_assert_error(error, FERRY_ERROR, (int)refused_needs[i].code);
+        g_assert_cmpstr(error->message, ==, refused_needs[i].message);
         g_assert_null(claim);
         g_assert_null(reasons);
     }
@@ -161,51 +139,28 @@ test_parent_by_libvirts_name(void)
     g_assert_cmpstr(claim->slot, ==, "0000:41:00.0/nvidia-1");
 }
 
+/* clang-format off */
+static const struct {
+    const char *name;
+    FerryNeed need;
+    bool same;
+} again_rows[] = {
+    { "the same", { .guest_uuid = "w", .alias = "a", .job = "J", .pool = "gpus", .type = "gpu-1" }, true },
+    { "its UUID", { .guest_uuid = "w", .alias = "a", .job = "J", .pool = "gpus", .type = "gpu-1", .uuid = UUID }, true },
+    { "its slot", { .guest_uuid = "w", .alias = "a", .job = "J", .pool = "gpus", .slot = "one/gpu-1" }, true },
+    { "another slot", { .guest_uuid = "w", .alias = "a", .job = "J", .pool = "gpus", .slot = "two/gpu-1" }, false },
+    { "another UUID", { .guest_uuid = "w", .alias = "a", .job = "J", .pool = "gpus", .type = "gpu-1", .uuid = "4b20d080-1b54-4048-85b3-a6a62d165c02" }, false },
+    { "another type", { .guest_uuid = "w", .alias = "a", .job = "J", .pool = "gpus", .type = "gpu-2" }, false },
+    { "another job", { .guest_uuid = "w", .alias = "a", .job = "K", .pool = "gpus", .type = "gpu-1" }, false },
+    { "no job", { .guest_uuid = "w", .alias = "a", .pool = "gpus", .type = "gpu-1" }, false },
+    { "no pool", { .guest_uuid = "w", .alias = "a", .job = "J", .parent = "one", .type = "gpu-1" }, false },
+};
+/* clang-format on */
+
 /* The same again is the same claim; anything else of that alias is refused. */
 static void
 test_same_again(void)
 {
-    static const struct {
-        const char *name;
-        FerryNeed need;
-        bool same;
-    } rows[] = {
-        { "the same",
-          { .guest_uuid = "w", .alias = "a", .job = "J", .pool = "gpus", .type = "gpu-1" },
-          true },
-        { "its UUID",
-          { .guest_uuid = "w",
-            .alias = "a",
-            .job = "J",
-            .pool = "gpus",
-            .type = "gpu-1",
-            .uuid = UUID },
-          true },
-        { "its slot",
-          { .guest_uuid = "w", .alias = "a", .job = "J", .pool = "gpus", .slot = "one/gpu-1" },
-          true },
-        { "another slot",
-          { .guest_uuid = "w", .alias = "a", .job = "J", .pool = "gpus", .slot = "two/gpu-1" },
-          false },
-        { "another UUID",
-          { .guest_uuid = "w",
-            .alias = "a",
-            .job = "J",
-            .pool = "gpus",
-            .type = "gpu-1",
-            .uuid = "4b20d080-1b54-4048-85b3-a6a62d165c02" },
-          false },
-        { "another type",
-          { .guest_uuid = "w", .alias = "a", .job = "J", .pool = "gpus", .type = "gpu-2" },
-          false },
-        { "another job",
-          { .guest_uuid = "w", .alias = "a", .job = "K", .pool = "gpus", .type = "gpu-1" },
-          false },
-        { "no job", { .guest_uuid = "w", .alias = "a", .pool = "gpus", .type = "gpu-1" }, false },
-        { "no pool",
-          { .guest_uuid = "w", .alias = "a", .job = "J", .parent = "one", .type = "gpu-1" },
-          false },
-    };
     const FerryNeed first = { .guest_uuid = "w",
                               .guest_name = "web",
                               .alias = "a",
@@ -216,15 +171,15 @@ test_same_again(void)
     g_autoptr(World) world = world_new_gpus();
     g_autoptr(FerryClaimRow) claim = world_claim(world, &first);
 
-    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        g_test_message("%s", rows[i].name);
-        if (rows[i].same) {
-            g_autoptr(FerryClaimRow) again = world_claim(world, &rows[i].need);
+    for (size_t i = 0; i < G_N_ELEMENTS(again_rows); i++) {
+        g_test_message("%s", again_rows[i].name);
+        if (again_rows[i].same) {
+            g_autoptr(FerryClaimRow) again = world_claim(world, &again_rows[i].need);
 
             g_assert_cmpint(again->generation, ==, claim->generation);
             g_assert_cmpstr(again->slot, ==, claim->slot);
         } else {
-            assert_refused(world, &rows[i].need, "already-claimed",
+            assert_refused(world, &again_rows[i].need, "already-claimed",
                            "guest web (a) holds one/gpu-1 already, by claim 1, of job J");
         }
     }

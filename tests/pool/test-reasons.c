@@ -189,6 +189,33 @@ test_pool_of_parents(void)
     json_decref(reason);
 }
 
+/* Who names a slot has asked its parent, and hears of no other but as one that would do. */
+static void
+test_one_parent_only(void)
+{
+    static const char foreign[] = "4b20d080-1b54-4048-85b3-a6a62d165c01";
+    g_autoptr(World) world = world_new();
+    const FerryNeed need = { .guest_uuid = "web",
+                             .guest_name = "web",
+                             .alias = "ua-gpu0",
+                             .pool = "gpus",
+                             .slot = "mtty/mtty-1" };
+    json_t *reason = NULL;
+
+    world->tree->ports = 1;
+    tree_parent(world->tree, "virtual/mtty/mtty", NULL, "mtty", 1);
+    tree_parent(world->tree, "virtual/mtty2/mtty2", NULL, "mtty", 1);
+    world_define(world, "{\"name\": \"gpus\", \"parents\": [\"mtty\", \"mtty2\"], \"types\": "
+                        "[\"mtty-1\"]}");
+    g_assert_cmpint(tree_mdev(world->tree, "virtual/mtty/mtty", "mtty-1", foreign), ==, 0);
+    reason = world_refused(world, &need);
+    g_assert_cmpstr(text(reason, "message"), ==,
+                    "pool gpus: mtty has no mtty-1 left: it carries mtty-1 (made by somebody "
+                    "else)");
+    g_assert_cmpstr(text(reason, "remedy"), ==, "These would do: mtty2.");
+    json_decref(reason);
+}
+
 /* ---- claims in the way ---- */
 
 static void
@@ -261,6 +288,7 @@ main(int argc, char **argv)
     g_test_add_func("/reasons/occupied-type", test_occupied_type);
     g_test_add_func("/reasons/parents-that-give-none", test_parents_that_give_none);
     g_test_add_func("/reasons/pool-of-parents", test_pool_of_parents);
+    g_test_add_func("/reasons/one-parent-only", test_one_parent_only);
     g_test_add_func("/reasons/held", test_held);
     g_test_add_func("/reasons/exists", test_exists);
     return g_test_run();

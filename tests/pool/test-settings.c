@@ -1,4 +1,6 @@
 #include <errno.h>
+#include <pthread.h>
+#include <sched.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -118,6 +120,7 @@ test_libvirts_part(void)
     end(&tenancy);
 }
 
+/* A3: a guest has let go of it, and QEMU still has it open. */
 static void
 test_still_open(void)
 {
@@ -288,6 +291,77 @@ test_damaged_settings(void)
     end(&tenancy);
 }
 
+#define N_RETURNED 7
+
+/* Where each reset of a function passes. */
+typedef struct {
+    World *world;
+    const FerryKernelOps *ops;
+    unsigned inside; /* only who has the PF's turn may touch it */
+} Gate;
+
+static int
+write_through_gate(void *data, const char *path, const char *text)
+{
+    Gate *self = data;
+    int code = 0;
+
+    if (!g_str_has_suffix(path, "/reset"))
+        return self->ops->write(self->world, path, text);
+    g_assert_cmpuint(self->inside++, ==, 0);
+    (void)sched_yield();
+    code = self->ops->write(self->world, path, text);
+    self->inside--;
+    return code;
+}
+
+typedef struct {
+    World *world;
+    int64_t generation;
+} Return;
+
+static void *
+give_back(void *data)
+{
+    const Return *self = data;
+
+    world_release(self->world, self->generation);
+    return NULL;
+}
+
+/* A8: all VFs of a PF are returned at the same moment; its driver sees one reset after the other.
+ * The thread sanitizer sees whether two are in it, too. */
+static void
+test_resets_take_turns(void)
+{
+    static const FerryKernelOps gated = { write_through_gate };
+    World *world = world_new_two_ports();
+    Gate gate = { world, world->kernel.ops, 0 };
+    pthread_t threads[N_RETURNED];
+    Return returns[N_RETURNED];
+
+    world_define(world, NET_X);
+    for (unsigned i = 0; i < N_RETURNED; i++) {
+        g_autofree char *alias = g_strdup_printf("ua-net%u", i);
+        FerryNeed need = NEED_VF("web", "net-x");
+        g_autoptr(FerryClaimRow) claim = NULL;
+
+        need.alias = alias;
+        need.pf = "eth3";
+        claim = world_claim(world, &need);
+        world_prepare(world, claim->generation);
+        returns[i] = (Return){ world, claim->generation };
+    }
+    world->kernel.ops = &gated;
+    world->kernel.data = &gate;
+    for (unsigned i = 0; i < N_RETURNED; i++)
+        g_assert_cmpint(pthread_create(&threads[i], NULL, give_back, &returns[i]), ==, 0);
+    for (unsigned i = 0; i < N_RETURNED; i++)
+        g_assert_cmpint(pthread_join(threads[i], NULL), ==, 0);
+    g_assert_cmpuint(world->n_resets, ==, N_RETURNED);
+    world_free(world);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -298,6 +372,7 @@ main(int argc, char **argv)
     g_test_add_func("/settings/not-prepared-is-not-touched", test_not_prepared_is_not_touched);
     g_test_add_func("/settings/libvirts-part", test_libvirts_part);
     g_test_add_func("/settings/still-open", test_still_open);
+    g_test_add_func("/settings/resets-take-turns", test_resets_take_turns);
     g_test_add_func("/settings/driver-refuses-no-mac", test_driver_refuses_no_mac);
     g_test_add_func("/settings/driver-refuses-settings", test_driver_refuses_settings);
     g_test_add_func("/settings/reset-fails", test_reset_fails);

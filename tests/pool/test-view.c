@@ -197,7 +197,7 @@ test_types_are_alternatives(void)
     world_prepare(world, first->generation);
     assert_view(world, "ports", "mtty 1/0: mtty-1 23 or mtty-2 11 or mtty-3 7");
     second = world_claim(world, &two);
-    assert_view(world, "ports", "mtty 2/0: mtty-1 20 or mtty-2 10 or mtty-3 6");
+    assert_view(world, "ports", "mtty 2/0: mtty-1 21 or mtty-2 10 or mtty-3 7");
     world_prepare(world, second->generation);
     assert_view(world, "ports", "mtty 2/0: mtty-1 21 or mtty-2 10 or mtty-3 7");
     world_release(world, first->generation);
@@ -258,6 +258,28 @@ test_parents_by_both_names(void)
                 "24");
 }
 
+/* One snapshot of the host serves all parents: each has its own devices in it, and no other's. */
+static void
+test_devices_by_parents(void)
+{
+    static const char foreign[] = "4b20d080-1b54-4048-85b3-a6a62d165c01";
+    const FerryNeed need = NEED_MDEV("web", "mtty", "mtty-1");
+    g_autoptr(World) world = world_new();
+    g_autoptr(FerryClaimRow) claim = NULL;
+
+    tree_parent(world->tree, "virtual/mtty/mtty", NULL, "mtty", 1);
+    tree_parent(world->tree, "virtual/other/other", NULL, "mtty", 1);
+    world_define(world, "{\"name\": \"two\", \"parents\": [\"other\", \"mtty\"],"
+                        "\"types\": [\"mtty-1\"]}");
+    g_assert_cmpint(tree_mdev(world->tree, "virtual/other/other", "mtty-1", foreign), ==, 0);
+    claim = world_claim(world, &need);
+    assert_view(world, "two", "other 1/0: mtty-1 23, mtty 1/0: mtty-1 23");
+    world_prepare(world, claim->generation);
+    assert_view(world, "two", "other 1/0: mtty-1 23, mtty 1/0: mtty-1 23");
+    assert_slot(world, "two", "other/mtty-1",
+                "foreign 4b20d080-1b54-4048-85b3-a6a62d165c01: made by somebody else");
+}
+
 static void
 test_describes_claims(void)
 {
@@ -295,6 +317,7 @@ main(int argc, char **argv)
     g_test_add_func("/view/foreign-mdevs", test_foreign_mdevs);
     g_test_add_func("/view/gone-mdev", test_gone_mdev);
     g_test_add_func("/view/parents-by-both-names", test_parents_by_both_names);
+    g_test_add_func("/view/devices-by-parents", test_devices_by_parents);
     g_test_add_func("/view/describes-claims", test_describes_claims);
     return g_test_run();
 }

@@ -123,8 +123,8 @@ world_inventory(World *self)
     return inventory;
 }
 
-static FerryInventory *
-look(void *data)
+FerryInventory *
+world_look(void *data)
 {
     return world_inventory(data);
 }
@@ -155,7 +155,7 @@ world_close_store(World *self)
 void
 world_reopen(World *self)
 {
-    FerryPoolsConfig config = { .inventory = look,
+    FerryPoolsConfig config = { .inventory = world_look,
                                 .inventory_data = self,
                                 .kernel = &self->kernel,
                                 .vf_ops = &vf_ops,

@@ -41,6 +41,8 @@ void world_close_store(World *self);
 
 /** Returns: (transfer full) */
 FerryInventory *world_inventory(World *self);
+/** The same, with the type of what reads an inventory whenever it is asked. */
+FerryInventory *world_look(void *world);
 
 /** What is set on a VF now, to look at or to change. */
 FerryVfSettings *world_card(World *self, const char *netdev, unsigned index);

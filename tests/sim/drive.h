@@ -29,6 +29,15 @@ typedef struct {
     unsigned fault; /* an event's index, or sim_n_events + a SimOpFault - 1 */
 } SimPlanned;
 
+/** What stands in a job's way until S has ended; each may be NULL. */
+typedef struct {
+    const char *event;    /* happens once, just before the first call that is @at, or any */
+    const char *at;       /* a call's name, as the trace has it */
+    const char *withheld; /* an event that does not happen */
+    const char *call;     /* a call that fails whenever it is made */
+    const char *broken;   /* the code of why T cannot make a device */
+} SimHindrance;
+
 typedef struct {
     const char *name;
     unsigned n_devices;
@@ -76,6 +85,8 @@ struct _Sim {
     unsigned calm_points; /* of a random schedule: so many gaps before the first fault */
     unsigned points;      /* gaps so far */
     SimPlanned planned[2];
+    const SimHindrance *hindered;      /* (nullable) */
+    bool is_hit;                       /* its event has happened */
     const struct _SimProfile *profile; /* (nullable) of a random schedule */
     bool was_cut;                      /* its profile's cut has come */
     bool fault_happened;
@@ -95,6 +106,9 @@ bool sim_may_step(const Sim *sim, FerrySide side);
 
 /** One step of a side's driver. */
 void sim_step(Sim *sim, FerrySide side);
+
+/** Whether what hinders the job is still there. */
+bool sim_is_hindered(const Sim *sim);
 
 /** An operator decides for that side, if its other host is off and nobody decided yet. */
 void sim_resolve(Sim *sim, FerrySide side);

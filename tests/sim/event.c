@@ -247,6 +247,17 @@ let_go(SimWorld *world)
     host->asked &= ~lowest;
 }
 
+/* DEVICE_UNPLUG_GUEST_ERROR */
+static void
+keep(SimWorld *world)
+{
+    SimHost *host = &world->host[SOURCE];
+    unsigned lowest = host->asked & -host->asked;
+
+    host->kept |= lowest;
+    host->asked &= ~lowest;
+}
+
 /* ---- restarts ---- */
 
 #define MAY_START(name, side, what)                                                                \
@@ -515,6 +526,7 @@ const SimEvent sim_events[] = {
     { "libvirtd S dies",            EVENT_CRASH,    may_kill_source_libvirt,  kill_source_libvirt },
     { "libvirtd T dies",            EVENT_CRASH,    may_kill_target_libvirt,  kill_target_libvirt },
     { "tunnel breaks",              EVENT_CRASH,    may_break_tunnel,         break_tunnel },
+    { "guest keeps a device",       EVENT_CRASH,    may_let_go,               keep },
     { "S is not heard",             EVENT_CRASH,    may_cut_way_there,        cut_way_there },
     { "T is not heard",             EVENT_CRASH,    may_cut_way_back,         cut_way_back },
     { "QEMU S dies",                EVENT_DEATH,    may_end_source,           end_source },
@@ -527,3 +539,13 @@ const SimEvent sim_events[] = {
 /* clang-format on */
 
 const unsigned sim_n_events = G_N_ELEMENTS(sim_events);
+
+unsigned
+sim_event_named(const char *name)
+{
+    for (unsigned i = 0; i < sim_n_events; i++) {
+        if (g_str_equal(sim_events[i].name, name))
+            return i;
+    }
+    g_assert_not_reached();
+}

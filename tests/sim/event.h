@@ -5,7 +5,7 @@
 typedef enum {
     EVENT_PROGRESS, /* libvirt, QEMU, the guest: what goes on by itself */
     EVENT_RESTART,  /* what was down comes back */
-    EVENT_CRASH,    /* daemons and links: no limit */
+    EVENT_CRASH,    /* daemons and links, a guest that refuses: no limit */
     EVENT_DEATH,    /* a QEMU or a host: the guest's memory may be gone */
     EVENT_HAND,     /* somebody else, or a booting host, starts the guest */
     N_EVENT_KINDS
@@ -20,3 +20,6 @@ typedef struct {
 
 extern const SimEvent sim_events[];
 extern const unsigned sim_n_events;
+
+/** Its number; @name must be one of them. */
+unsigned sim_event_named(const char *name);

@@ -12,8 +12,11 @@
 static bool
 happen_first(Sim *sim, SimEventKind kind)
 {
+    const char *withheld = sim_is_hindered(sim) ? sim->hindered->withheld : NULL;
+
     for (unsigned i = 0; i < sim_n_events; i++) {
-        if (sim_events[i].kind == kind && sim_events[i].may(&sim->world)) {
+        if (sim_events[i].kind == kind && g_strcmp0(sim_events[i].name, withheld) != 0 &&
+            sim_events[i].may(&sim->world)) {
             sim_happen(sim, i);
             return true;
         }
@@ -78,6 +81,8 @@ finish(Sim *sim, unsigned cancel_round)
 
         if (round == cancel_round)
             sim_cancel(sim);
+        if (sim_is_hindered(sim))
+            sim_resolve(sim, SOURCE);
         while (happen_first(sim, EVENT_RESTART))
             busy = true;
         busy |= step_if_due(sim, SOURCE);
@@ -98,6 +103,21 @@ finish(Sim *sim, unsigned cancel_round)
     }
 }
 
+static void
+write_reasons(const Sim *sim, char *ret, size_t size)
+{
+    json_t *json = sim->job[SOURCE] == NULL ? NULL : ferry_job_json(sim->job[SOURCE]);
+    const json_t *reason = NULL;
+    size_t i = 0;
+
+    json_array_foreach(json_object_get(json, "reasons"), i, reason)
+    {
+        (void)g_strlcat(ret, i == 0 ? "" : " ", size);
+        (void)g_strlcat(ret, json_string_value(json_object_get(reason, "code")), size);
+    }
+    json_decref(json);
+}
+
 static SimResult
 result_of(Sim *sim)
 {
@@ -107,6 +127,8 @@ result_of(Sim *sim)
                          .asked_to_cancel = sim->asked_to_cancel,
                          .moved = sim->outcome.committed[SOURCE] };
 
+    if (sim->hindered != NULL)
+        write_reasons(sim, result.reasons, sizeof(result.reasons));
     if (sim->trace != NULL)
         result.trace = g_string_free(g_steal_pointer(&sim->trace), FALSE);
     sim_clear(sim);
@@ -123,6 +145,7 @@ sim_run_planned(const SimPlan *plan, const SimFault *fault, SimVerbosity verbosi
         sim.trace = g_string_new(NULL);
     sim.planned[0] = fault->planned[0];
     sim.planned[1] = fault->planned[1];
+    sim.hindered = fault->hindered;
     finish(&sim, fault->cancel_round);
     return result_of(&sim);
 }
@@ -171,16 +194,6 @@ is_calm(const Sim *sim)
     return true;
 }
 
-static unsigned
-event_named(const char *name)
-{
-    for (unsigned i = 0; i < sim_n_events; i++) {
-        if (g_str_equal(sim_events[i].name, name))
-            return i;
-    }
-    g_assert_not_reached();
-}
-
 static void
 cut_once(Sim *sim)
 {
@@ -189,10 +202,10 @@ cut_once(Sim *sim)
     if (sim->was_cut || (when != SIM_CUT_WHEN_COMPLETE && when != SIM_CUT_AT_HANDOFF))
         return;
     sim->was_cut = true;
-    sim->lazy_event = event_named("link heals");
-    sim_happen(sim, event_named("T is not heard"));
+    sim->lazy_event = sim_event_named("link heals");
+    sim_happen(sim, sim_event_named("T is not heard"));
     if (when == SIM_CUT_WHEN_COMPLETE)
-        sim_happen(sim, event_named("S is not heard"));
+        sim_happen(sim, sim_event_named("S is not heard"));
 }
 
 static void

@@ -32,6 +32,7 @@ typedef struct {
     bool asked_to_cancel; /* a user did, in time or too late */
     bool moved;           /* it ended handed over */
     char *trace;          /* (nullable) (owned): only when asked for */
+    char reasons[64];     /* of a hindered one: codes of S's job, in their order */
 } SimResult;
 
 typedef enum { SIM_QUIET, SIM_TRACED } SimVerbosity;
@@ -45,7 +46,8 @@ SimResult sim_run_random(const SimPlan *plan,
 
 typedef struct {
     SimPlanned planned[2];
-    unsigned cancel_round; /* 0: nobody cancels */
+    unsigned cancel_round;        /* 0: nobody cancels */
+    const SimHindrance *hindered; /* (nullable) */
 } SimFault;
 
 /** The plain schedule, everything in its turn, with planned faults. */

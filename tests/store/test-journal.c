@@ -284,6 +284,60 @@ static const struct {
       FERRY_ERROR_DENIED },
 };
 
+/* How many records of job A a store has whose log was left like that. */
+static guint
+n_records_after(const StoreFixture *fixture, const char *db, gsize n_db, const char *log, gsize n)
+{
+    g_autofree char *path = g_build_filename(fixture->folder, "torn.db", NULL);
+    g_autofree char *wal = g_strconcat(path, "-wal", NULL);
+    g_autoptr(FerryStore) store = NULL;
+    g_autoptr(GPtrArray) records = NULL;
+    g_autoptr(GError) error = NULL;
+
+    g_assert_true(g_file_set_contents(path, db, (gssize)n_db, NULL));
+    g_assert_true(g_file_set_contents(wal, log, (gssize)n, NULL));
+    ferry_store_open(path, &store, &error);
+    g_assert_no_error(error);
+    g_assert_true(ferry_journal_read(store, "job-a", &records, NULL));
+    for (guint i = 0; i < records->len; i++)
+        g_assert_cmpint(((FerryRecord *)g_ptr_array_index(records, i))->seq, ==, i + 1);
+    ferry_store_close(g_steal_pointer(&store));
+    (void)g_unlink(wal);
+    g_assert_cmpint(g_unlink(path), ==, 0);
+    return records->len;
+}
+
+/* The host lost power in a write: the log ends anywhere, or a block of it is another.  What stood
+ * before that is there, whole records only, and nothing has to be repaired. */
+static void
+test_torn(StoreFixture *fixture, gconstpointer data)
+{
+    static const FerryRecordKind kinds[] = { FERRY_RECORD_PLANNED, FERRY_RECORD_DETACH,
+                                             FERRY_RECORD_TRANSFER, FERRY_RECORD_HANDOFF };
+    g_autofree char *wal = g_strconcat(fixture->path, "-wal", NULL);
+    g_autofree char *db = NULL;
+    g_autofree char *log = NULL;
+    gsize n_db = 0, n_log = 0;
+    guint before = 0;
+
+    (void)data;
+    for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++)
+        append(fixture, &job_a, kinds[i], "{}", 1000);
+    g_assert_true(g_file_get_contents(fixture->path, &db, &n_db, NULL));
+    g_assert_true(g_file_get_contents(wal, &log, &n_log, NULL));
+    for (gsize end = 0; end < n_log; end += 1021) {
+        guint torn = n_records_after(fixture, db, n_db, log, end);
+
+        log[end] = (char)~log[end];
+        g_assert_cmpuint(n_records_after(fixture, db, n_db, log, n_log), <=, torn + 1);
+        log[end] = (char)~log[end];
+        g_assert_cmpuint(torn, >=, before);
+        before = torn;
+    }
+    g_assert_cmpuint(n_records_after(fixture, db, n_db, log, n_log), ==, G_N_ELEMENTS(kinds));
+    g_assert_cmpuint(before, >=, G_N_ELEMENTS(kinds) - 1);
+}
+
 static void
 test_failed_append_changes_nothing(StoreFixture *fixture, gconstpointer data)
 {
@@ -373,6 +427,7 @@ main(int argc, char **argv)
     STORE_TEST("/journal/lists", test_lists);
     STORE_TEST("/journal/forget-takes-old-tombstones-only", test_forget_takes_old_tombstones_only);
     STORE_TEST("/journal/crash-before-and-after", test_crash_before_and_after);
+    STORE_TEST("/journal/torn", test_torn);
     STORE_TEST("/journal/failed-append-changes-nothing", test_failed_append_changes_nothing);
     STORE_TEST("/journal/unknown-words-are-corrupt", test_unknown_words_are_corrupt);
     STORE_TEST("/journal/threads", test_threads);
