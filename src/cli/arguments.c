@@ -225,6 +225,11 @@ check_words(const FerryArguments *self, const char *words, GError **error)
     size_t n_wanted = *words ? g_strv_length(wanted) : 0;
     size_t n_given = g_strv_length(self->words);
 
+    for (size_t i = 0; i < MIN(n_given, n_wanted); i++)
+        if (self->words[i][0] == '\0') { /* a variable of a script that was never set */
+            g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID, "%s is empty", wanted[i]);
+            return false;
+        }
     for (size_t i = n_given; i < n_wanted; i++)
         if (wanted[i][0] != '[') {
             g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID, "missing %s", wanted[i]);

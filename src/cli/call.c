@@ -87,20 +87,39 @@ ferry_call_list(const FerryArguments *arguments,
 }
 
 int
-ferry_call_show(const FerryArguments *arguments,
-                const char *collection,
-                void (*print_page)(json_t *resource))
+ferry_call_answer(const FerryArguments *arguments,
+                  const FerryReply *reply,
+                  FerryCallPage *print_page)
 {
-    const char *const segments[] = { collection, ferry_arguments_word(arguments, 0), NULL };
+    if (ferry_call_is_refused(reply))
+        return ferry_call_refused(arguments, reply);
+    if (ferry_call_print(arguments) == FERRY_PRINT_JSON && reply->body != NULL)
+        ferry_table_print_json(stdout, reply->body);
+    else if (ferry_call_print(arguments) == FERRY_PRINT_TABLE && print_page != NULL)
+        print_page(reply->body);
+    return FERRY_EXIT_DONE;
+}
+
+int
+ferry_call_run(const FerryArguments *arguments,
+               const char *method,
+               const char *const *segments,
+               json_t *body,
+               FerryCallPage *print_page)
+{
     g_autoptr(FerryClient) client = ferry_call_connect(arguments);
     g_auto(FerryReply) reply = { 0 };
     g_autoptr(GError) error = NULL;
 
-    if (!ferry_call(client, "GET", segments, NULL, &reply, &error))
+    if (!ferry_call(client, method, segments, body, &reply, &error))
         return ferry_command_fail(error);
-    if (ferry_call_print(arguments) == FERRY_PRINT_JSON)
-        ferry_table_print_json(stdout, reply.body);
-    else
-        print_page(reply.body);
-    return FERRY_EXIT_DONE;
+    return ferry_call_answer(arguments, &reply, print_page);
+}
+
+int
+ferry_call_show(const FerryArguments *arguments, const char *collection, FerryCallPage *print_page)
+{
+    const char *const segments[] = { collection, ferry_arguments_word(arguments, 0), NULL };
+
+    return ferry_call_run(arguments, "GET", segments, NULL, print_page);
 }

@@ -55,13 +55,34 @@ int ferry_call_list(const FerryArguments *arguments,
                     const char *key,
                     const FerryColumn *columns);
 
+/** Prints an answer for people, to stdout; it may add what its tables show. */
+typedef void FerryCallPage(json_t *resource);
+
 /**
- * A GET of the one of /v1/@collection that the first word names, printed as a page or as JSON.
+ * Prints what a call has brought: a refusal, or the answer as a page or as JSON.
  *
- * @print_page: prints it for people, to stdout; it may add what its tables show
+ * @print_page: (nullable): NULL when there is nothing that its asker does not know
  *
  * Returns: the exit code
  */
-int ferry_call_show(const FerryArguments *arguments,
-                    const char *collection,
-                    void (*print_page)(json_t *resource));
+int ferry_call_answer(const FerryArguments *arguments,
+                      const FerryReply *reply,
+                      FerryCallPage *print_page);
+
+/**
+ * One call to this host's ferryd, and its answer as ferry_call_answer() prints it.
+ *
+ * @segments: as ferry_call() has them
+ * @body: (nullable) (transfer full)
+ *
+ * Returns: the exit code
+ */
+int ferry_call_run(const FerryArguments *arguments,
+                   const char *method,
+                   const char *const *segments,
+                   json_t *body,
+                   FerryCallPage *print_page);
+
+/** ferry_call_run() with a GET of the one of /v1/@collection that the first word names. */
+int
+ferry_call_show(const FerryArguments *arguments, const char *collection, FerryCallPage *print_page);

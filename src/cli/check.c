@@ -193,20 +193,15 @@ exit_of(const char *verdict)
 }
 
 int
-ferry_check_run(FerryArguments *arguments, FerryCheckTargets targets)
+ferry_check_run(const FerryArguments *arguments, json_t *body)
 {
     static const char *const segments[] = { "checks", NULL };
     g_autoptr(FerryClient) client = ferry_call_connect(arguments);
     g_auto(FerryReply) reply = { 0 };
     g_autoptr(GError) error = NULL;
-    json_t *body = json_pack("{ss}", "guest", ferry_arguments_word(arguments, 0));
     const json_t *answer = NULL;
     const json_t *checks = NULL;
 
-    if (!ferry_check_add_target(arguments, targets, body, &error)) {
-        json_decref(body);
-        return ferry_command_fail(error);
-    }
     if (!ferry_call(client, "POST", segments, body, &reply, &error))
         return ferry_command_fail(error);
     answer = reply.body;
@@ -225,14 +220,17 @@ ferry_check_run(FerryArguments *arguments, FerryCheckTargets targets)
 static int
 check(FerryArguments *arguments)
 {
+    const bool one =
+        ferry_arguments_given(arguments, "to") || ferry_arguments_given(arguments, "reservation");
+    json_t *body = json_pack("{ss}", "guest", ferry_arguments_word(arguments, 0));
     g_autoptr(GError) error = NULL;
 
-    if (!ferry_arguments_given(arguments, "all") ||
-        (!ferry_arguments_given(arguments, "to") &&
-         !ferry_arguments_given(arguments, "reservation")))
-        return ferry_check_run(arguments, FERRY_CHECK_ANY);
-    g_set_error(&error, FERRY_ERROR, FERRY_ERROR_INVALID,
-                "--to and --reservation ask one host and --all every one: give one of them");
+    if (one && ferry_arguments_given(arguments, "all"))
+        g_set_error(&error, FERRY_ERROR, FERRY_ERROR_INVALID,
+                    "--to and --reservation ask one host and --all every one: give one of them");
+    else if (ferry_check_add_target(arguments, FERRY_CHECK_ANY, body, &error))
+        return ferry_check_run(arguments, body);
+    json_decref(body);
     return ferry_command_fail(error);
 }
 

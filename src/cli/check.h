@@ -14,12 +14,14 @@ typedef enum {
 } FerryCheckTargets;
 
 /**
- * Asks ferryd for the check of the guest that the first word names: against one host, or without
- * --to against every known one; prints the answer.
+ * Asks ferryd for a check: against one host, or without "to" against every known one; prints the
+ * answer.
+ *
+ * @body: (transfer full): the request, as of a migration
  *
  * Returns: the exit code
  */
-int ferry_check_run(FerryArguments *arguments, FerryCheckTargets targets);
+int ferry_check_run(const FerryArguments *arguments, json_t *body);
 
 /** Adds where to, and what goes with it (cli/given.h); false with FERRY_ERROR_INVALID. */
 bool ferry_check_add_target(const FerryArguments *arguments,

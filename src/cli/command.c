@@ -63,13 +63,29 @@ print_verb_help(const char *group, const FerryVerb *verb)
     return FERRY_EXIT_DONE;
 }
 
+/* As wide as the longest command, so that no summary runs into one. */
+static int
+usage_width(const char *group, const FerryVerb *verbs)
+{
+    size_t width = 0;
+
+    for (const FerryVerb *verb = verbs; verb->run; verb++) {
+        g_autofree char *line = usage(group, verb);
+
+        width = MAX(width, strlen(line));
+    }
+    return (int)width;
+}
+
 static int
 print_group_help(const char *group, const FerryVerb *verbs)
 {
+    const int width = usage_width(group, verbs);
+
     printf("usage: ferry %s COMMAND ...\n\n", group);
     for (const FerryVerb *verb = verbs; verb->run; verb++) {
         g_autofree char *line = usage(group, verb);
-        printf("  %-38s %s\n", line, verb->summary);
+        printf("  %-*s  %s\n", width, line, verb->summary);
     }
     printf("\n\"ferry %s COMMAND --help\" lists a command's options; the manual is ferry-%s(1).\n",
            group, group);

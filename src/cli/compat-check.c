@@ -64,7 +64,8 @@ static bool
 read_input(const FerryArguments *arguments, Input *self, GError **error)
 {
     self->targets = g_ptr_array_new_with_free_func((GDestroyNotify)ferry_facts_free);
-    if (!read_observations(ferry_arguments_value(arguments, "observed"), &self->observations,
+    if (!ferry_compat_check_words(arguments, error) ||
+        !read_observations(ferry_arguments_value(arguments, "observed"), &self->observations,
                            error))
         return false;
     self->rules = ferry_compat_read_rules(arguments, error);

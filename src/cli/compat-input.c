@@ -120,6 +120,20 @@ ferry_compat_count_words(const FerryArguments *arguments)
     return n;
 }
 
+bool
+ferry_compat_check_words(const FerryArguments *arguments, GError **error)
+{
+    size_t n_stdin = 0;
+
+    for (size_t i = 0; i < ferry_compat_count_words(arguments); i++)
+        n_stdin += strcmp(ferry_arguments_word(arguments, i), "-") == 0;
+    if (n_stdin < 2)
+        return true;
+    g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID,
+                "standard input (-) can be read only once: put the other one into a file");
+    return false;
+}
+
 void
 ferry_compat_print_line(const char *format, ...)
 {

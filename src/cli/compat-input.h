@@ -49,6 +49,9 @@ json_t *ferry_compat_read_json(const char *path, GError **error);
 /** Returns: how many words were given */
 size_t ferry_compat_count_words(const FerryArguments *arguments);
 
+/** Returns: false with FERRY_ERROR_INVALID when two words are "-", standard input */
+bool ferry_compat_check_words(const FerryArguments *arguments, GError **error);
+
 /** Prints one line; control characters of foreign text become "?". */
 void ferry_compat_print_line(const char *format, ...) G_GNUC_PRINTF(1, 2);
 

@@ -14,6 +14,8 @@ read_pool(const FerryArguments *arguments, GError **error)
 {
     g_autoptr(GPtrArray) pool = g_ptr_array_new_with_free_func((GDestroyNotify)ferry_facts_free);
 
+    if (!ferry_compat_check_words(arguments, error))
+        return NULL;
     for (size_t i = 0; i < ferry_compat_count_words(arguments); i++) {
         FerryFacts *facts = ferry_compat_read_facts(ferry_arguments_word(arguments, i), error);
         if (facts == NULL)
@@ -23,8 +25,25 @@ read_pool(const FerryArguments *arguments, GError **error)
     return g_steal_pointer(&pool);
 }
 
+/* Which of the files stand in the way because they cannot be read. */
 static void
-print_baseline(const FerryBaseline *baseline)
+print_unread(const FerryArguments *arguments, const GPtrArray *pool)
+{
+    for (guint i = 0; i < pool->len; i++) {
+        const FerryFacts *facts = g_ptr_array_index(pool, i);
+        const char *why = facts->fault != NULL     ? facts->fault->reason
+                          : facts->is_newer_format ? "it has a newer format than this ferry knows"
+                                                   : NULL;
+
+        if (why != NULL)
+            ferry_compat_print_line("  %s: %s", ferry_arguments_word(arguments, i), why);
+    }
+}
+
+static void
+print_baseline(const FerryArguments *arguments,
+               const FerryBaseline *baseline,
+               const GPtrArray *pool)
 {
     g_autofree char *keys = g_strjoinv(", ", baseline->blocking);
     json_t *facts = NULL;
@@ -32,6 +51,7 @@ print_baseline(const FerryBaseline *baseline)
     if (baseline->facts == NULL) {
         ferry_compat_print_line("there is no description that all hosts accept; it fails at: %s",
                                 keys);
+        print_unread(arguments, pool);
         return;
     }
     facts = ferry_facts_to_json(baseline->facts);
@@ -56,7 +76,7 @@ ferry_compat_baseline(FerryArguments *arguments)
     if (ferry_arguments_given(arguments, "json"))
         ferry_table_print_json(stdout, document);
     else
-        print_baseline(baseline);
+        print_baseline(arguments, baseline, pool);
     return baseline->facts != NULL ? FERRY_EXIT_DONE : FERRY_EXIT_NO;
 }
 

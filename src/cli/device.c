@@ -58,7 +58,7 @@ print_problems(const json_t *problems)
 }
 
 static void
-print_page(const json_t *device)
+print_page(json_t *device)
 {
     static const FerryColumn head[] = {
         { "name", "device", FERRY_CELL_TEXT },
@@ -97,20 +97,9 @@ show(FerryArguments *arguments)
     const char *const segments[] = { "devices", ferry_arguments_word(arguments, 0), NULL };
     const char *const probe[] = { "devices", ferry_arguments_word(arguments, 0), "probe", NULL };
     const bool probes = ferry_arguments_given(arguments, "probe");
-    g_autoptr(FerryClient) client = ferry_call_connect(arguments);
-    g_auto(FerryReply) reply = { 0 };
-    g_autoptr(GError) error = NULL;
 
-    if (!ferry_call(client, probes ? "POST" : "GET", probes ? probe : segments, NULL, &reply,
-                    &error))
-        return ferry_command_fail(error);
-    if (ferry_call_is_refused(&reply))
-        return ferry_call_refused(arguments, &reply);
-    if (ferry_call_print(arguments) == FERRY_PRINT_JSON)
-        ferry_table_print_json(stdout, reply.body);
-    else
-        print_page(reply.body);
-    return FERRY_EXIT_DONE;
+    return ferry_call_run(arguments, probes ? "POST" : "GET", probes ? probe : segments, NULL,
+                          print_page);
 }
 
 static const FerryOption show_options[] = {

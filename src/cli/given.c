@@ -22,6 +22,12 @@ ferry_given_add(const FerryArguments *arguments, json_t *body, GError **error)
             json_decref(devices);
             return false;
         }
+        if (json_object_get(devices, alias) != NULL) {
+            g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID,
+                        "--device %s: %s was given another one before", given[i], alias);
+            json_decref(devices);
+            return false;
+        }
         json_object_set_new(devices, alias, json_string(equals + 1));
     }
     if (json_object_size(devices) > 0)

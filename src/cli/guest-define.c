@@ -160,6 +160,27 @@ collect(const FerryArguments *arguments, const Member *members, size_t n_members
     return object;
 }
 
+/* What no single option shows: a new device's own alias, and where an mdev is made. */
+static bool
+check_mdev(const FerryArguments *arguments, GError **error)
+{
+    const bool is_mdev = ferry_arguments_given(arguments, "mdev-type");
+    const bool is_new = is_mdev || ferry_arguments_given(arguments, "hybrid");
+
+    if (ferry_arguments_given(arguments, "alias") && !is_new) {
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID,
+                    "--alias goes with --mdev-type or --hybrid only");
+        return false;
+    }
+    if (is_mdev &&
+        ferry_arguments_given(arguments, "parent") == ferry_arguments_given(arguments, "pool")) {
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID,
+                    "--mdev-type needs --parent PARENT or --pool POOL, one of them");
+        return false;
+    }
+    return true;
+}
+
 /* Options of one way to name a device beside those of another would be lost unnoticed. */
 static bool
 check_ways(const FerryArguments *arguments, const char *file, GError **error)
@@ -170,7 +191,8 @@ check_ways(const FerryArguments *arguments, const char *file, GError **error)
     } options[] = {
         { "mdev-type", NULL },     { "hybrid", NULL },      { "ephemeral", NULL },
         { "parent", "mdev-type" }, { "pool", "mdev-type" }, { "uuid", "mdev-type" },
-        { "model", "mdev-type" },  { "mac", "hybrid" },     { "on-no-vf", "hybrid" },
+        { "model", "mdev-type" },  { "attr", "mdev-type" }, { "mac", "hybrid" },
+        { "on-no-vf", "hybrid" },
     };
     unsigned n_ways = file != NULL;
 
@@ -195,7 +217,7 @@ read_device(const FerryArguments *arguments, const char *file, json_t *body, GEr
 {
     json_t *device = NULL;
 
-    if (!check_ways(arguments, file, error))
+    if (!check_ways(arguments, file, error) || !check_mdev(arguments, error))
         return false;
     if (file != NULL)
         return read_xml(file, body, error);

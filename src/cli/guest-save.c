@@ -12,7 +12,7 @@
 /* clang-format off */
 const FerryOption ferry_guest_save_options[] = {
     { "force", 0, NULL, "write over a saved guest", FERRY_OPTION_OPTIONAL },
-    { "detach", 0, NULL, "do not wait: print the job's id", FERRY_OPTION_OPTIONAL },
+    { "detach", 0, NULL, "do not wait: name the job, and end", FERRY_OPTION_OPTIONAL },
     { NULL, 0, NULL, NULL, FERRY_OPTION_OPTIONAL },
 };
 
@@ -22,7 +22,7 @@ const FerryOption ferry_guest_restore_options[] = {
     { "unverified", 0, NULL, "do not compare the file with its checksums", FERRY_OPTION_OPTIONAL },
     { "again", 0, NULL, "also when it was restored before", FERRY_OPTION_OPTIONAL },
     { "on-host", 0, "HOST", "restore it there: that host finds FILE under the same path", FERRY_OPTION_OPTIONAL },
-    { "detach", 0, NULL, "do not wait: print the job's id", FERRY_OPTION_OPTIONAL },
+    { "detach", 0, NULL, "do not wait: name the job, and end", FERRY_OPTION_OPTIONAL },
     { NULL, 0, NULL, NULL, FERRY_OPTION_OPTIONAL },
 };
 /* clang-format on */

@@ -16,32 +16,15 @@ list(FerryArguments *arguments)
     return ferry_call_list(arguments, segments, "hosts", columns);
 }
 
-/* A change whose answer has nothing that its maker does not know. */
-static int
-change(const FerryArguments *arguments,
-       const char *method,
-       const char *const *segments,
-       json_t *body)
-{
-    g_autoptr(FerryClient) client = ferry_call_connect(arguments);
-    g_auto(FerryReply) reply = { 0 };
-    g_autoptr(GError) error = NULL;
-
-    if (!ferry_call(client, method, segments, body, &reply, &error))
-        return ferry_command_fail(error);
-    if (ferry_call_print(arguments) == FERRY_PRINT_JSON && reply.body)
-        ferry_table_print_json(stdout, reply.body);
-    return FERRY_EXIT_DONE;
-}
-
 static int
 add(FerryArguments *arguments)
 {
     static const char *const segments[] = { "hosts", NULL };
     const char *name = ferry_arguments_word(arguments, 0);
-    int code = change(arguments, "POST", segments,
-                      json_pack("{ss, ss}", "name", name, "address",
-                                ferry_arguments_value(arguments, "address")));
+    int code = ferry_call_run(
+        arguments, "POST", segments,
+        json_pack("{ss, ss}", "name", name, "address", ferry_arguments_value(arguments, "address")),
+        NULL);
 
     if (code == FERRY_EXIT_DONE)
         fprintf(stderr, "Added. \"ferry host check %s\" tells whether guests can move there.\n",
@@ -54,7 +37,7 @@ remove_host(FerryArguments *arguments)
 {
     const char *const segments[] = { "hosts", ferry_arguments_word(arguments, 0), NULL };
 
-    return change(arguments, "DELETE", segments, NULL);
+    return ferry_call_run(arguments, "DELETE", segments, NULL, NULL);
 }
 
 /* Yes only if every check says so: one that could not be made has "ok": null. */

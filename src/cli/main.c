@@ -6,13 +6,14 @@
 #include "cli/groups.h"
 
 static const FerryCommand commands[] = {
-    { "guest", "the guests of this host: list, show", ferry_cli_guest },
+    { "guest", "the guests of this host: define, show, start, stop, save, restore",
+      ferry_cli_guest },
     { "check", "tell whether a guest can move to a host", ferry_cli_check },
     { "migrate", "move a running guest to another host", ferry_cli_migrate },
     { "reserve", "hold what a guest needs on another host, for a while", ferry_cli_reserve },
     { "reservation", "what is held for guests that will move: list, show, cancel",
       ferry_cli_reservation },
-    { "job", "migrations: list, show, watch, cancel", ferry_cli_job },
+    { "job", "migrations, saves, restores: list, show, watch, cancel", ferry_cli_job },
     { "host", "the hosts that guests may move to: add, list, remove, check", ferry_cli_host },
     { "device", "the host's devices, and who has them: list, show", ferry_cli_device },
     { "mdev", "mediated devices: types, list, show, create, remove", ferry_cli_mdev },

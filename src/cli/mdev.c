@@ -12,23 +12,20 @@
 #define MAX_XML_BYTES   ((size_t)512 * 1024) /* a body of 1 MiB holds it however it is escaped */
 #define REMOVE_LIMIT_MS 30000
 
+static void
+print_types(json_t *answer)
+{
+    g_autofree char *page = ferry_mdev_types_page(json_object_get(answer, "parents"));
+
+    (void)fputs(page, stdout);
+}
+
 static int
 types(FerryArguments *arguments)
 {
     static const char *const segments[] = { "mdevs", "types", NULL };
-    g_autoptr(FerryClient) client = ferry_call_connect(arguments);
-    g_auto(FerryReply) reply = { 0 };
-    g_autoptr(GError) error = NULL;
-    g_autofree char *page = NULL;
 
-    if (!ferry_call(client, "GET", segments, NULL, &reply, &error))
-        return ferry_command_fail(error);
-    page = ferry_mdev_types_page(json_object_get(reply.body, "parents"));
-    if (ferry_call_print(arguments) == FERRY_PRINT_JSON)
-        ferry_table_print_json(stdout, reply.body);
-    else
-        (void)fputs(page, stdout);
-    return FERRY_EXIT_DONE;
+    return ferry_call_run(arguments, "GET", segments, NULL, print_types);
 }
 
 static int
@@ -47,7 +44,7 @@ list(FerryArguments *arguments)
 }
 
 static void
-print_page(const json_t *mdev)
+print_page(json_t *mdev)
 {
     static const FerryColumn head[] = {
         { "name", "mdev", FERRY_CELL_TEXT },
@@ -102,11 +99,7 @@ show(FerryArguments *arguments)
         return ferry_command_fail(error);
     if (ferry_arguments_given(arguments, "xml"))
         return print_xml(reply.body);
-    if (ferry_call_print(arguments) == FERRY_PRINT_JSON)
-        ferry_table_print_json(stdout, reply.body);
-    else
-        print_page(reply.body);
-    return FERRY_EXIT_DONE;
+    return ferry_call_answer(arguments, &reply, print_page);
 }
 
 /* Everything stands in the file; an option beside it would be a contradiction. */
@@ -150,7 +143,7 @@ add_options(const FerryArguments *arguments, json_t *body, GError **error)
 
 /* As mdevctl does, the name alone: for a script, and for the guest's XML. */
 static void
-print_name(const json_t *mdev)
+print_name(json_t *mdev)
 {
     const char *name = json_string_value(json_object_get(mdev, "name"));
     g_autofree char *clean = ferry_table_printable(name != NULL ? name : "");
@@ -163,8 +156,6 @@ create(FerryArguments *arguments)
 {
     static const char *const segments[] = { "mdevs", NULL };
     const char *path = ferry_arguments_word(arguments, 0);
-    g_autoptr(FerryClient) client = NULL;
-    g_auto(FerryReply) reply = { 0 };
     g_autoptr(GError) error = NULL;
     json_t *body = json_object();
 
@@ -173,16 +164,7 @@ create(FerryArguments *arguments)
         json_decref(body);
         return ferry_command_fail(error);
     }
-    client = ferry_call_connect(arguments);
-    if (!ferry_call(client, "POST", segments, body, &reply, &error))
-        return ferry_command_fail(error);
-    if (ferry_call_is_refused(&reply))
-        return ferry_call_refused(arguments, &reply);
-    if (ferry_call_print(arguments) == FERRY_PRINT_JSON)
-        ferry_table_print_json(stdout, reply.body);
-    else
-        print_name(reply.body);
-    return FERRY_EXIT_DONE;
+    return ferry_call_run(arguments, "POST", segments, body, print_name);
 }
 
 /* ferryd waits some seconds a call: what takes longer is asked for again, saying so. */
@@ -218,9 +200,7 @@ remove_mdev(FerryArguments *arguments)
     if ((text != NULL && !ferry_quantity_parse_time(text, "s", &limit_ms, &error)) ||
         !remove_within(arguments, (int64_t)MIN(limit_ms, 3600000), &reply, &error))
         return ferry_command_fail(error);
-    if (ferry_call_is_refused(&reply))
-        return ferry_call_refused(arguments, &reply);
-    return FERRY_EXIT_DONE;
+    return ferry_call_answer(arguments, &reply, NULL);
 }
 
 static const FerryOption show_options[] = {

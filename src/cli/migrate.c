@@ -8,8 +8,10 @@
 #include "cli/quantity.h"
 #include "cli/watch.h"
 
+#define MAX_PARALLEL 255 /* docs/api.md */
+
 /* An option that becomes a number in the request. */
-typedef enum { QUANTITY_BYTES, QUANTITY_MS, QUANTITY_S } Quantity;
+typedef enum { QUANTITY_BYTES, QUANTITY_MS, QUANTITY_S, QUANTITY_COUNT } Quantity;
 
 static const struct {
     const char *option, *key;
@@ -18,7 +20,21 @@ static const struct {
     { "max-downtime", "max_downtime_ms", QUANTITY_MS },
     { "timeout", "timeout_s", QUANTITY_S },
     { "bandwidth", "bandwidth_bps", QUANTITY_BYTES },
+    { "parallel", "parallel", QUANTITY_COUNT },
 };
+
+static bool
+parse_count(const char *text, uint64_t *ret, GError **error)
+{
+    guint64 value = 0;
+    bool ok = g_ascii_string_to_unsigned(text, 10, 1, MAX_PARALLEL, &value, NULL);
+
+    *ret = value;
+    if (!ok)
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID, "\"%s\" is not a number from 1 to %d",
+                    text, MAX_PARALLEL);
+    return ok;
+}
 
 static bool
 parse_quantity(const char *text, Quantity quantity, uint64_t *ret, GError **error)
@@ -27,6 +43,8 @@ parse_quantity(const char *text, Quantity quantity, uint64_t *ret, GError **erro
 
     if (quantity == QUANTITY_BYTES)
         return ferry_quantity_parse_bytes(text, ret, error);
+    if (quantity == QUANTITY_COUNT)
+        return parse_count(text, ret, error);
     if (!ferry_quantity_parse_time(text, quantity == QUANTITY_MS ? "ms" : "s", &value, error))
         return false;
     /* A timeout of less than a second is a second, not none. */
@@ -94,10 +112,8 @@ migrate(FerryArguments *arguments)
 
     if (body == NULL)
         return ferry_command_fail(error);
-    if (ferry_arguments_given(arguments, "check")) {
-        json_decref(body);
-        return ferry_check_run(arguments, FERRY_CHECK_ONE);
-    }
+    if (ferry_arguments_given(arguments, "check"))
+        return ferry_check_run(arguments, body);
     if (!ferry_arguments_given(arguments, "detach"))
         watch = ferry_watch_new(arguments, FERRY_INTERRUPT_CANCELS);
     client = ferry_call_connect(arguments);
@@ -121,9 +137,10 @@ static const FerryOption migrate_options[] = {
     { "max-downtime", 0, "TIME", "how long the guest may stand still: 300ms, 2s", FERRY_OPTION_OPTIONAL },
     { "timeout", 0, "TIME", "how long the transfer may take: 90s, 10m", FERRY_OPTION_OPTIONAL },
     { "bandwidth", 0, "SIZE", "bytes a second at most: 100M, 96Mi", FERRY_OPTION_OPTIONAL },
+    { "parallel", 0, "N", "connections for its memory: more than one for links faster than a processor", FERRY_OPTION_OPTIONAL },
     { "auto-converge", 0, NULL, "slow the guest down if it writes faster than the link takes it", FERRY_OPTION_OPTIONAL },
     FERRY_GIVEN_OPTIONS,
-    { "detach", 0, NULL, "do not wait: print the job's id", FERRY_OPTION_OPTIONAL },
+    { "detach", 0, NULL, "do not wait: name the job, and end", FERRY_OPTION_OPTIONAL },
     { NULL, 0, NULL, NULL, FERRY_OPTION_OPTIONAL },
 };
 

@@ -28,8 +28,6 @@ set_vfs(FerryArguments *arguments)
 {
     const char *const segments[] = { "pfs", ferry_arguments_word(arguments, 0), NULL };
     const char *text = ferry_arguments_word(arguments, 1);
-    g_autoptr(FerryClient) client = NULL;
-    g_auto(FerryReply) reply = { 0 };
     g_autoptr(GError) error = NULL;
     guint64 n_vfs = 0;
 
@@ -38,17 +36,10 @@ set_vfs(FerryArguments *arguments)
                     "\"%s\" is not a number of VFs, from 0 to %d", text, MAX_VFS);
         return ferry_command_fail(error);
     }
-    client = ferry_call_connect(arguments);
-    if (!ferry_call(client, "POST", segments,
-                    json_pack("{s:I, s:b}", "vfs", (json_int_t)n_vfs, "keep",
-                              ferry_arguments_given(arguments, "keep")),
-                    &reply, &error))
-        return ferry_command_fail(error);
-    if (ferry_call_is_refused(&reply))
-        return ferry_call_refused(arguments, &reply);
-    if (ferry_call_print(arguments) == FERRY_PRINT_JSON)
-        ferry_table_print_json(stdout, reply.body);
-    return FERRY_EXIT_DONE;
+    return ferry_call_run(arguments, "POST", segments,
+                          json_pack("{s:I, s:b}", "vfs", (json_int_t)n_vfs, "keep",
+                                    ferry_arguments_given(arguments, "keep")),
+                          NULL);
 }
 
 static const FerryOption set_options[] = {

@@ -106,7 +106,7 @@ issue_one(const char *dir,
 
     if (!ferry_file_read(cert_path, PEM_MAX_BYTES, &signer.cert, error) ||
         !ferry_file_read(key_path, PEM_MAX_BYTES, &signer.key, error)) {
-        g_prefix_error(error, "no authority to issue with: ");
+        g_prefix_error(error, "no authority to issue with, \"ferry pki init\" makes one: ");
         return false;
     }
     return ferry_certificate_issue(&signer, request, now_s(), ret, error);

@@ -272,26 +272,15 @@ define(FerryArguments *arguments)
             g_prefix_error(&error, "%s: ", word);
         return ferry_command_fail(error);
     }
-    if (ferry_call_is_refused(&reply))
-        return ferry_call_refused(arguments, &reply);
-    if (ferry_call_print(arguments) == FERRY_PRINT_JSON)
-        ferry_table_print_json(stdout, reply.body);
-    else
-        print_page(reply.body);
-    return FERRY_EXIT_DONE;
+    return ferry_call_answer(arguments, &reply, print_page);
 }
 
 static int
 undefine(FerryArguments *arguments)
 {
     const char *const segments[] = { "pools", ferry_arguments_word(arguments, 0), NULL };
-    g_autoptr(FerryClient) client = ferry_call_connect(arguments);
-    g_auto(FerryReply) reply = { 0 };
-    g_autoptr(GError) error = NULL;
 
-    if (!ferry_call(client, "DELETE", segments, NULL, &reply, &error))
-        return ferry_command_fail(error);
-    return ferry_call_is_refused(&reply) ? ferry_call_refused(arguments, &reply) : FERRY_EXIT_DONE;
+    return ferry_call_run(arguments, "DELETE", segments, NULL, NULL);
 }
 
 static const FerryOption define_options[] = {

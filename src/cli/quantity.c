@@ -6,6 +6,8 @@
 
 /* Larger than any guest or patience, and far from every overflow. */
 #define QUANTITY_MAX (UINT64_C(1) << 60)
+/* What ferryd takes at most. */
+#define TIME_MAX_MS (UINT64_C(24) * 60 * 60 * 1000)
 
 typedef struct {
     const char *suffix;
@@ -51,9 +53,10 @@ ferry_quantity_parse_bytes(const char *text, uint64_t *ret_bytes, GError **error
 {
     if (parse(text, sizes, "", ret_bytes))
         return true;
-    g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID,
-                "\"%s\" is not a size: expected a whole number and a unit, as in 100M or 96Mi",
-                text);
+    g_set_error(
+        error, FERRY_ERROR, FERRY_ERROR_INVALID,
+        "\"%s\" is not a size: expected a whole number above 0 and a unit, as in 100M or 96Mi",
+        text);
     return false;
 }
 
@@ -63,10 +66,15 @@ ferry_quantity_parse_time(const char *text,
                           uint64_t *ret_ms,
                           GError **error)
 {
-    if (parse(text, times, plain_unit, ret_ms))
+    uint64_t ms = 0;
+
+    if (parse(text, times, plain_unit, &ms) && ms <= TIME_MAX_MS) {
+        *ret_ms = ms;
         return true;
+    }
     g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID,
-                "\"%s\" is not a time: expected a whole number and ms, s, m or h, as in 300ms",
+                "\"%s\" is not a time: expected a whole number above 0 and ms, s, m or h, as in "
+                "300ms, and a day at most",
                 text);
     return false;
 }

@@ -23,7 +23,7 @@ bool ferry_quantity_parse_bytes(const char *text, uint64_t *ret_bytes, GError **
  *
  * @plain_unit: "ms" or "s"
  *
- * Returns: false with FERRY_ERROR_INVALID; zero and fractions are refused too
+ * Returns: false with FERRY_ERROR_INVALID; zero, fractions and more than a day are refused too
  */
 bool ferry_quantity_parse_time(const char *text,
                                const char *plain_unit,

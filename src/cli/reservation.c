@@ -112,13 +112,8 @@ static int
 cancel(FerryArguments *arguments)
 {
     const char *const segments[] = { "reservations", ferry_arguments_word(arguments, 0), NULL };
-    g_autoptr(FerryClient) client = ferry_call_connect(arguments);
-    g_auto(FerryReply) reply = { 0 };
-    g_autoptr(GError) error = NULL;
 
-    if (!ferry_call(client, "DELETE", segments, NULL, &reply, &error))
-        return ferry_command_fail(error);
-    return FERRY_EXIT_DONE;
+    return ferry_call_run(arguments, "DELETE", segments, NULL, NULL);
 }
 
 /* clang-format off */

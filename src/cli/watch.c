@@ -265,8 +265,9 @@ follow(FerryWatch *self, GError **error)
             return false;
         }
         if (found && !told)
-            say(self, "ferry: ferryd does not answer: waiting for it; the job goes on from its "
-                      "journal\n");
+            say(self,
+                "ferry: ferryd does not answer: waiting for it, for a minute; the job goes on "
+                "from its journal\n");
         told = told || found != NULL;
         g_usleep(AWAY_PAUSE_MS * 1000);
         look_at_interrupts(self);

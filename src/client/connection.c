@@ -149,7 +149,8 @@ hint_for(const FerryExchange *self, FerryErrorCode code)
     if (code == FERRY_ERROR_DENIED)
         return local ? ". Run as root or as a member of the group ferry"
                      : ". See \"ferry pki show\" on both hosts";
-    return local ? ". Is ferryd running?" : ". Is ferryd running there, and the address right?";
+    return local ? ". Is ferryd running? \"systemctl start ferryd\" starts it"
+                 : ". Is ferryd running there, and the address right?";
 }
 
 bool

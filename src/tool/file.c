@@ -121,6 +121,8 @@ tool_inspect(char **arguments, const ToolOptions *options, GError **error)
                          "digest", digest->str, "description", meta != NULL ? meta : json_null());
         tool_print(root, options);
         json_decref(root);
+    } else if (channel != NULL) {
+        g_prefix_error(error, "%s: ", arguments[0]);
     }
     json_decref(meta);
     (void)g_string_free(digest, TRUE);

@@ -170,13 +170,34 @@ options_clear(ToolOptions *o)
         g_clear_pointer(texts[i], g_free);
 }
 
-static const Command *
-find_command(int argc, char **argv, const ToolOptions *options)
+/* "test --list" needs no device. */
+static bool
+fits(const Command *command, int argc, const ToolOptions *options)
 {
+    return (unsigned)argc == command->n_arguments + 2 ||
+           (argc == 2 && options->list && command->run == tool_test);
+}
+
+static const Command *
+find_command(int argc, char **argv, const ToolOptions *options, GError **error)
+{
+    const Command *command = NULL;
+
     for (size_t i = 0; i < G_N_ELEMENTS(commands) && argc > 1; i++)
-        if (g_str_equal(commands[i].name, argv[1]) &&
-            ((unsigned)argc == commands[i].n_arguments + 2 || options->list))
-            return &commands[i];
+        if (g_str_equal(commands[i].name, argv[1]))
+            command = &commands[i];
+    if (argc < 2)
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID,
+                    "missing command: run \"ferry-vfio --help\"");
+    else if (command == NULL)
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID,
+                    "no command \"%s\": run \"ferry-vfio --help\"", argv[1]);
+    else if (fits(command, argc, options))
+        return command;
+    else
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID,
+                    "expected \"ferry-vfio %s %s\", not %d arguments: run \"ferry-vfio --help\"",
+                    command->name, command->arguments, argc - 2);
     return NULL;
 }
 
@@ -194,14 +215,10 @@ main(int argc, char **argv)
     (void)sigaction(SIGTERM, &action, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
     if (parse(&options, &argc, &argv, &error) && fill_in(&options, &error)) {
-        command = find_command(argc, argv, &options);
         if (options.version)
             status = printf("ferry-vfio %s\n", FERRY_VERSION) < 0;
-        else if (command != NULL)
+        else if ((command = find_command(argc, argv, &options, &error)) != NULL)
             status = command->run(argv + 2, &options, &error);
-        else
-            (void)fprintf(stderr, "ferry-vfio: no such command, or not its arguments: try "
-                                  "\"ferry-vfio --help\"\n");
     }
     if (error != NULL) {
         (void)fprintf(stderr, "ferry-vfio: %s\n", error->message);

@@ -390,6 +390,8 @@ ROWS = [
     ({}, ["reserve", "web", "--on", "beta", "--ttl", "soon"], 2, "", None),
     ({}, ["reserve", "web", "--on", "beta", "--device", "x"], 2, "",
      "ferry: --device x: expected ALIAS=UUID, a device that is at the target already\n"),
+    ({}, ["check", "web", "--device", f"ua-gpu0={UUID}", "--device", f"ua-gpu0={UUID}"], 2, "",
+     f"ferry: --device ua-gpu0={UUID}: ua-gpu0 was given another one before\n"),
     ({("GET", "/v1/reservations"): (200, {"reservations": [RESERVATION]})}, ["reservation", "list"], 0,
      "RESERVATION  GUEST  SOURCE  TARGET  STATE     EXPIRES\n"
      "R1           web    alpha   beta    reserved  2026-01-31T12:10:00.000Z\n", ""),
@@ -470,15 +472,17 @@ def test_requests(case):
         case.run("migrate", "web", "--reservation", "R1", code=1)
         case.run("reserve", "web", "--on", "beta", "--ttl", "1500ms", "--accept-unknown", "--allow-degraded", "--device", f"ua-gpu0={UUID}")
         case.run("migrate", "--to=beta", "web", "--max-downtime", "15s", "--timeout", "1500ms", "--bandwidth", "96Mi",
-                 code=1)
+                 "--parallel", "4", code=1)
         case.run("check", "web", "--to", "beta")
+        case.run("migrate", "web", "--to", "beta", "--check", "--max-downtime", "2s")
         case.run("host", "add", "beta", "--address", "[::1]:7")
     plain = {"guest": "web", "to": "beta"}
     assert ferryd.calls == [
         ("POST", "/v1/migrations", plain), ("POST", "/v1/migrations", {"guest": "web", "reservation": "R1"}),
         ("POST", "/v1/reservations", {**plain, "devices": {"ua-gpu0": UUID}, "accept_unknown": True, "allow_degraded": True, "ttl_s": 2}),
-        ("POST", "/v1/migrations", {**plain, "max_downtime_ms": 15000, "timeout_s": 2, "bandwidth_bps": 100663296}),
-        ("POST", "/v1/checks", plain), ("POST", "/v1/hosts", {"name": "beta", "address": "[::1]:7"})], ferryd.calls
+        ("POST", "/v1/migrations", {**plain, "max_downtime_ms": 15000, "timeout_s": 2, "bandwidth_bps": 100663296, "parallel": 4}),
+        ("POST", "/v1/checks", plain), ("POST", "/v1/checks", {**plain, "max_downtime_ms": 2000}),
+        ("POST", "/v1/hosts", {"name": "beta", "address": "[::1]:7"})], ferryd.calls
 
 
 def test_pool_requests(case):
@@ -541,13 +545,17 @@ def test_wrong_definitions(case):
                         (["add-device", "web"], "one of --mdev-type"), (["add-device", "web", path, "--hybrid", "p"], "one of --mdev-type"),
                         (["add-device", "web", "--hybrid", "p", "--parent", "x"], "--parent goes with --mdev-type only"),
                         (["add-device", "web", "--ephemeral", "a", "--mac", "m"], "--mac goes with --hybrid only"),
-                        (["add-device", "web", "--mdev-type", "t", "--attr", "x"], "expected NAME=VALUE")):
+                        (["add-device", "web", "--mdev-type", "t", "--parent", "p", "--attr", "x"], "expected NAME=VALUE"),
+                        (["add-device", "web", "--hybrid", "p", "--attr", "a=1"], "--attr goes with --mdev-type only"),
+                        (["add-device", "web", path, "--alias", "ua-x"], "--alias goes with --mdev-type or --hybrid only"),
+                        (["add-device", "web", "--mdev-type", "t"], "--mdev-type needs --parent PARENT or --pool POOL, one"),
+                        (["add-device", "web", "--mdev-type", "t", "--parent", "p", "--pool", "q"], "one of them")):
         out = subprocess.run(case.command("guest", *words), capture_output=True, text=True, timeout=TIMEOUT, check=False)
         assert out.returncode == 2 and text in out.stderr, out
 
 
 def test_wrong_quantities(case):
-    for option, value in [("--bandwidth", "100"), ("--max-downtime", "x"), ("--timeout", "0")]:
+    for option, value in [("--bandwidth", "100"), ("--max-downtime", "x"), ("--timeout", "0"), ("--parallel", "0"), ("--parallel", "256")]:
         out = subprocess.run(case.command("migrate", "web", "--to", "beta", option, value), capture_output=True,
                              text=True, timeout=TIMEOUT, check=False)
         assert out.returncode == 2 and out.stderr.startswith(f'ferry: {option}: "{value}" is not a '), out
@@ -707,7 +715,7 @@ def test_terminal(case):
 def test_no_ferryd(case):
     case.run("guest", "list", code=10, out="",
              err=f"ferry: cannot talk to ferryd at {case.root}/ferryd.sock: No such file or directory. "
-                 "Is ferryd running?\n")
+                 'Is ferryd running? "systemctl start ferryd" starts it\n')
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ def test_init_only_once(site):
 
 
 def test_wrong_requests(site):
-    site.run("issue", "alpha", "--dir", "ca", code=3, err="no authority to issue with: cannot read ca/ca.pem")
+    site.run("issue", "alpha", "--dir", "ca", code=3, err='no authority to issue with, "ferry pki init" makes one: cannot read ca/ca.pem')
     site.run("init", "--dir", "ca")
     for arguments, message in [
             (["a b"], '"a b" is not a host name'), (["-"], '"-" is not a host name'),

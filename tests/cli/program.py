@@ -15,6 +15,11 @@ ROWS = [
     (["nothing"], 2, "", 'ferry: no command "nothing": run "ferry --help"\n'),
     (["--nothing"], 2, "", 'ferry: unknown option --nothing: run "ferry --help"\n'),
     (["--socket"], 2, "", 'ferry: missing argument for --socket: run "ferry --help"\n'),
+    (["compat", "baseline", "/dev/null"], 1, "  /dev/null: it is not JSON (line 1, column 0: ", ""),
+    (["compat", "baseline", "-", "-"], 2, "",
+     "ferry: standard input (-) can be read only once: put the other one into a file\n"),
+    (["compat", "check", "-", "-"], 2, "",
+     "ferry: standard input (-) can be read only once: put the other one into a file\n"),
 ]
 
 

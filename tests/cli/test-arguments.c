@@ -30,6 +30,7 @@ static const Row rows[] = {
     { "--help",                   "GUEST",  NULL, NULL, NULL, NULL }, /* needs nothing else */
     { "web",                      "GUEST",  "missing --to HOST", NULL, NULL, NULL },
     { "--to beta",                "GUEST",  "missing GUEST", NULL, NULL, NULL },
+    { "--to beta ",               "GUEST",  "GUEST is empty", NULL, NULL, NULL },
     { "--to beta a b",            "GUEST",  "\"b\" is one word too many", NULL, NULL, NULL },
     { "--to beta a",              "",       "\"a\" is one word too many", NULL, NULL, NULL },
     { "web --to",                 "GUEST",  "missing argument for --to", NULL, NULL, NULL },

@@ -56,7 +56,7 @@ static const Row rows[] = {
     { "g --to x list",         group, 2,  "", "ferry: unknown option --to: run \"ferry g --help\"\n" },
     { "g list x",              group, 2,  "", "ferry: \"x\" is one word too many: run \"ferry g list --help\"\n" },
     { "g show",                group, 2,  "", "ferry: missing ONE: run \"ferry g show --help\"\n" },
-    { "g --help",              group, 0,  "  ferry g show ONE [TWO] ", "" },
+    { "g --help",              group, 0,  "  ferry g list            list them\n  ferry g show ONE [TWO]  show one\n", "" },
     { "g show --help",         group, 0,  "  -t, --to HOST              where to\n", "" },
     { "g show a --help extra words", group, 0, "usage: ferry g show ONE [TWO] [OPTION...]\nshow one\n", "" },
     { "alone a --to x",        alone, 42, "first a second (null) to x", "" },

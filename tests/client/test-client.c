@@ -52,11 +52,14 @@ static const ReplyRow reply_rows[] = {
     { "not-json", HEAD("200 OK", "application/json") "hello", 0, NULL, FERRY_ERROR_PEER,
       "@ answered nonsense: this is not JSON, line 1, column 5: invalid token near 'hello'" },
     { "hangs-up", "", 0, NULL, FERRY_ERROR_PEER,
-      "cannot talk to @: Empty reply from server. Is ferryd running?" },
+      "cannot talk to @: Empty reply from server. Is ferryd running? \"systemctl start ferryd\" "
+      "starts it" },
     { "hangs-up-within", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{", 0, NULL, FERRY_ERROR_PEER,
-      "cannot talk to @: transfer closed with 8 bytes remaining to read. Is ferryd running?" },
+      "cannot talk to @: transfer closed with 8 bytes remaining to read. Is ferryd running? "
+      "\"systemctl start ferryd\" starts it" },
     { "not-http", "SSH-2.0-OpenSSH_9.2\r\n", 0, NULL, FERRY_ERROR_PEER,
-      "cannot talk to @: Received HTTP/0.9 when not allowed. Is ferryd running?" },
+      "cannot talk to @: Received HTTP/0.9 when not allowed. Is ferryd running? \"systemctl start "
+      "ferryd\" starts it" },
 };
 
 static char *
@@ -133,7 +136,7 @@ test_nobody_there(void)
     g_assert_error(error, FERRY_ERROR, FERRY_ERROR_PEER);
     g_assert_cmpstr(error->message, ==,
                     "cannot talk to ferryd at /nonexistent/ferryd.sock: No such file or "
-                    "directory. Is ferryd running?");
+                    "directory. Is ferryd running? \"systemctl start ferryd\" starts it");
 }
 
 static void
@@ -193,7 +196,7 @@ static const EventRow event_rows[] = {
     { "hangs-up-within", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n: \r\n", 0, "",
       FERRY_ERROR_PEER,
       "cannot talk to @: transfer closed with outstanding read data remaining. Is ferryd "
-      "running?" },
+      "running? \"systemctl start ferryd\" starts it" },
 };
 
 static void
@@ -270,7 +273,8 @@ static const TunnelRow tunnel_rows[] = {
     { "not-http", "hello\r\n\r\n", FERRY_ERROR_PEER,
       "@ answered with HTTP status 0, and no reason" },
     { "hangs-up", "", FERRY_ERROR_PEER,
-      "cannot talk to @: Server returned nothing (no headers, no data). Is ferryd running?" },
+      "cannot talk to @: Server returned nothing (no headers, no data). Is ferryd running? "
+      "\"systemctl start ferryd\" starts it" },
     { "silence", NULL, FERRY_ERROR_TIMEOUT, "no answer in time from @: the request for a tunnel" },
 };
 

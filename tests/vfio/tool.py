@@ -82,7 +82,7 @@ def test_damaged_files(folder):
             file.write(content)
         done = tool("load", target.dev, bad, status=10)
         assert " at byte " in done.stderr, (name, done)
-        assert " at byte " in tool("inspect", bad, status=10).stderr
+        assert f"ferry-vfio: {bad}: " in (said := tool("inspect", bad, status=10).stderr) and " at byte " in said
         tool("info", target.dev)
         assert target.end()["state"] == "RUNNING", name
     source.stop()
@@ -283,8 +283,10 @@ def test_usage(folder):
     assert "names no device" in tool("info", "nonsense", status=2).stderr
     tool("info", "0000:ff:1f.7", status=3)
     tool("info", "vfio-user:" + os.path.join(folder, "none"), status=3)
-    tool("nonsense", status=2)
-    tool("save", "only-one-argument", status=2)
+    for arguments, said in (([], "missing command: run"), (["nonsense"], 'no command "nonsense": run'),
+                            (["save", "only-one"], 'expected "ferry-vfio save DEV FILE", not 1 arguments'),
+                            (["info", "--list"], 'expected "ferry-vfio info DEV", not 0 arguments')):
+        assert tool(*arguments, status=2).stderr.startswith("ferry-vfio: " + said), said
     assert "--memory=12x" in tool("info", "x", "--memory=12x", status=2).stderr
     tool("info", "x", "--no-such-option", status=2)
     assert tool("--version").stdout.startswith("ferry-vfio ")
