@@ -5,6 +5,9 @@ import pytest
 
 from test_travel import booted, define, mdev_of, pair as hosts, peek, poke, state, wait_for  # noqa: F401 (fixtures)
 
+GIVEN = "22222222-0000-4000-8000-000000000011"
+CREATE = "/sys/class/mdev_bus/mtty/mdev_supported_types/{}/create"
+
 
 @pytest.fixture
 def pair(hosts):  # noqa: F811
@@ -76,3 +79,29 @@ def test_two_phases(pair):
     assert state(beta) == before
     refused(alpha, f"ferry migrate g1 --reservation {name}", "was used by job")
     assert state(beta) == before
+
+
+def test_given_device(pair):
+    """One that somebody made over there is used, and stays theirs; of another type, or in use, it is refused."""
+    alpha, beta = pair
+    define(alpha)
+    alpha("ferry guest start g1", limit_s=200)
+    option = f"--device ua-gpu0={GIVEN.upper()}"
+    for kind, part in ((None, "make it there first"), ("mtty-2", "is of type mtty-2, and it needs mtty-1")):
+        if kind:
+            beta(f"echo {GIVEN} >{CREATE.format(kind)}")
+            wait_for("ferryd to see the device", lambda: GIVEN in beta("ferry mdev list"))
+        refused(alpha, f"ferry check g1 --to beta {option}", part)
+    beta(f"echo 1 >/sys/bus/mdev/devices/{GIVEN}/remove; echo {GIVEN} >{CREATE.format('mtty-1')}")
+    wait_for("ferryd to see the device", lambda: "mtty-1" in beta(f"ferry mdev list | grep {GIVEN} || true"))
+    beta(f"group=/dev/vfio/$(basename $(readlink /sys/bus/mdev/devices/{GIVEN}/iommu_group))\n"
+         "sleep 600 <$group >/dev/null 2>&1 & echo $! >/tmp/user")
+    refused(alpha, f"ferry check g1 --to beta {option}", "is used by process")
+    beta("kill $(cat /tmp/user)")
+    poke(alpha, 0x5A)
+    status, text = alpha.sh(f"ferry migrate g1 --to beta {option}", limit_s=300)
+    assert status == 0, text + beta("cat /var/log/ferryd.log")
+    assert mdev_of(beta) == GIVEN and peek(beta) == 0x5A and claims(beta) == []
+    beta("virsh -q destroy g1; virsh -q undefine g1")
+    assert GIVEN in beta("ls /sys/bus/mdev/devices")
+    beta(f"echo 1 >/sys/bus/mdev/devices/{GIVEN}/remove")
