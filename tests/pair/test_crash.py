@@ -11,7 +11,8 @@ import time
 import pytest
 
 from pair import programs
-from pair.namespaces import wait_for
+from pair.ferry import FINAL
+from pair.namespaces import HERE, wait_for
 
 OF_SUCCESS = {"S": ("PLANNED", "DETACH", "TRANSFER", "HANDOFF", "COMMITTED", "DONE"),
               "T": ("RESERVED", "PREPARED", "COMMIT", "RUNNING", "DONE")}
@@ -187,9 +188,8 @@ def decided(point):
 def ends_at(flow, point, kill):
     """The hosts where the guest may run in the end; none when the copy died that alone could go on."""
     record = point.rsplit(".", 1)[0]
-    if kill == "QEMU of the target":
-        alive = flow == "abort" or record == "S.HANDOFF" or point == "T.COMMIT.before"
-        return ("alpha",) if alive else ()
+    if kill == "QEMU of the target":  # before COMMIT is written T has looked: that is as after it (T12)
+        return ("alpha",) if flow == "abort" or record == "S.HANDOFF" else ()
     if kill == "QEMU of the source":
         return ("beta",) if record in ("S.HANDOFF", "S.COMMITTED", "T.COMMIT") else ()
     if flow == "abort":
@@ -251,6 +251,33 @@ def test_crash_when_the_guest_dies_at_the_target(pair, point, count):
     pair.beta.ferryd.wait_ready()
     assert assert_none_left(pair, mark) == {"lost"}
     count("at a point: QEMU, then ferryd of the target")
+
+
+@pytest.mark.parametrize("point, ends", [("S.TRANSFER.after", {"guest-ended", "aborted"}), ("T.COMMIT.after", {"lost"})])
+@pytest.mark.parametrize("kind, whose", [("zombie", "qemu-system-x86 Z"), ("stranger", "sleep S")])
+def test_dead_guest_whose_pid_is_there(pair, point, ends, kind, whose, count):
+    """A guest that died while ferryd was dead, too: its zombie is not taken for it, nor is who has its pid now touched."""
+    mark = fresh(pair, "plain")
+    host = getattr(pair, SIDES[point[0]])
+    command = reach(pair, "success", point)
+    host.ferryd.die()
+    pid = host.run("cat", "/run/libvirt/qemu/g1.pid").stdout.strip()
+    if kind == "stranger":
+        host.kill_guest("g1")  # libvirt has seen it: later it would itself kill who has the pid
+    with subprocess.Popen(host.namespace.wrap(["/usr/bin/python3", f"{HERE}/remains.py", kind, pid]),
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as remains:
+        assert remains.stdout.readline() == "there\n"
+        host.ferryd.start()
+        command.wait(60)
+        job = host.job(job_of(pair))
+        if kind == "zombie":  # libvirt waits for its end, too, and answers when it has come, or says "paused"
+            time.sleep(2)
+            assert (job.show()["state"] in FINAL, job.show()["runs_on"]) == (False, None)
+        else:
+            assert job.wait()["outcome"] in ends
+        assert remains.communicate()[0].strip() == whose
+    assert assert_none_left(pair, mark) == ends
+    count(f"at a point: QEMU, as a {kind}")
 
 
 @pytest.mark.parametrize("name", ["alpha", "beta"])

@@ -191,7 +191,7 @@ def test_add_device(definer):
     assert [row["alias"] for row in shown["devices"] if row["ephemeral"]] == ["ua-ferry1", "ua-gpu"]
     before = definer.inactive("<name>plain</name>")
     for arguments, code, words in ((["--ephemeral", "ua-none"], 3, "ua-ferry0"), (["--hybrid", "none"], 2, "net-x, net-x-42"),
-                                   (["--mdev-type", "t"], 2, "parent or a pool"), (["--mdev-type", "t", "--mac", "x"], 2, "--hybrid"),
+                                   (["--mdev-type", "t"], 2, "--parent PARENT or --pool POOL"), (["--mdev-type", "t", "--mac", "x"], 2, "--hybrid"),
                                    (["--mdev-type", "mtty-2", "--pool", "gpus", "--alias", "ua-gpu"], 2, "another device's")):
         done = ferry("guest", "add-device", "plain", *arguments, check=False)
         assert done.returncode == code and words in done.stderr, done.stderr

@@ -120,3 +120,19 @@ def test_the_link_is_cut_in_transfer(pair, deaf, count):
     pair.wire.heal()
     pair.assert_stayed(mark, pair.alpha, job)
     count("in the transfer: link")
+
+
+def test_the_link_flaps(pair, count):
+    """N6: a second there, a second not, and so on: the migration comes to its end, the same for both hosts."""
+    mark = pair.fresh()
+    job = pair.alpha.migrate(pair.beta, "g1", "--bandwidth", "20Mi")
+    until = time.monotonic() + 90
+    while job.show()["state"] not in ("done", "failed"):
+        assert time.monotonic() < until, job.show()
+        pair.wire.cut()
+        time.sleep(1)
+        pair.wire.heal()
+        time.sleep(1)
+    pair.assert_at_home(pair.where(job.id), job)
+    pair.monitor.assert_one_guest(mark)
+    count("in a migration: a link that flaps")

@@ -1,4 +1,5 @@
 """ferry migrate as a user meets it: what works, what is refused, what is undone.  Evidence is the guest's own."""
+import contextlib
 import html
 import json
 import os
@@ -10,7 +11,7 @@ import time
 import uuid
 
 from pair import guests, web
-from pair.ferry import PREFIX
+from pair.ferry import CONFIG, PREFIX
 from pair.namespaces import wait_for
 
 SLOW = ("--bandwidth", "8Mi")  # 75 MiB of guest memory then take 9 s
@@ -27,6 +28,39 @@ def nics_heard(pair, mark):
 
 def transferring(job):
     return job["phase"] == "transfer" and (job.get("progress") or {}).get("bytes", 0) > 1 << 20
+
+
+@contextlib.contextmanager
+def one_at_a_time(*hosts):
+    """max_out and max_in are 1."""
+    def configure(host, sections):
+        host.ferryd.stop()
+        host.ferryd.configure(sections)
+        host.ferryd.start()
+        host.ferryd.wait_libvirt()
+
+    for host in hosts:
+        configure(host, {**CONFIG, "migrate": {**CONFIG["migrate"], "max_out": 1, "max_in": 1}})
+    try:
+        yield
+    finally:
+        for host in hosts:
+            configure(host, CONFIG)
+
+
+def test_as_many_as_may_move_at_once(pair):
+    mark = pair.fresh("plain")
+    with one_at_a_time(*pair.hosts):
+        pair.alpha.libvirt.createXML(guests.bare("second"))
+        job = pair.alpha.migrate(pair.beta, "g1", *SLOW)
+        job.wait_until("transferring", transferring)
+        done = pair.alpha.ferry("--json", "migrate", "second", "--to", "beta", check=False)
+        assert done.returncode == 1
+        assert {reason["code"] for reason in json.loads(done.stdout)["reasons"]} == {"source-busy", "target-busy"}
+        job.wait()
+        pair.assert_moved(mark, pair.alpha, job)
+        pair.alpha.ferry("migrate", "second", "--to", "beta")
+        pair.beta.domain("second").destroy()
 
 
 def test_plain(pair):
@@ -135,6 +169,17 @@ def test_a_guest_that_ignores_the_unplug(pair):
     wait_for("the late unplug", lambda: 0 in nics_heard(pair, mark))
     wait_for("its repair", lambda: pair.monitor.next_beat().nics == 1, 15)
     pair.assert_stayed(mark, pair.alpha)
+
+
+def test_parallel_connections(pair):
+    mark = pair.fresh()
+    job = pair.alpha.migrate(pair.beta, "g1", "--parallel", "3", *SLOW)
+    job.wait_until("transferring", transferring)
+    asked = [pair.alpha.run("virsh", "qemu-monitor-command", "g1", "--hmp", f"info migrate_{what}").stdout
+             for what in ("capabilities", "parameters")]
+    assert "multifd: on" in asked[0] and "multifd-channels: 3" in asked[1]
+    assert job.wait()["outcome"] == "migrated"
+    pair.assert_moved(mark, pair.alpha, job)
 
 
 def test_cancel_during_transfer(pair):

@@ -9,6 +9,7 @@ import threading
 import libvirt
 
 from pair import guests
+from pair.ferry import CONFIG
 
 SLOW = ("--bandwidth", "8Mi")
 HUGE = "<memoryBacking><hugepages><page size='2' unit='M'/></hugepages></memoryBacking>"
@@ -94,6 +95,42 @@ def test_target_lacks_huge_pages(pair):
         set_number(36)
         pair.alpha.ferry("migrate", "huge", "--to", "beta")
         pair.beta.domain("huge").destroy()
+
+
+def test_target_lacks_the_option_rom(pair):
+    """QEMU itself would find another size out at the end of the transfer; what counts is the size of its block."""
+    rom = "/var/lib/libvirt/own.rom"
+    nic = f"<interface type='user'><model type='virtio'/><rom file='{rom}'/><alias name='ua-net0'/></interface>"
+    pair.fresh("plain")
+    pair.alpha.run("truncate", "-s", "8K", rom)
+    pair.alpha.libvirt.createXML(guests.bare("rom", devices=nic))
+    assert_refused(pair, "no-rom", f"beta does not have {rom}, the option ROM of ua-net0", guest="rom")
+    pair.beta.run("truncate", "-s", "9K", rom)
+    assert_refused(pair, "rom-size-differs", "takes 8 KiB of the guest and 16 KiB on beta", guest="rom")
+    pair.beta.run("truncate", "-s", "5K", rom)
+    pair.alpha.ferry("migrate", "rom", "--to", "beta")
+    pair.beta.domain("rom").destroy()
+
+
+ON_ALPHA = """
+<disk type='file' device='cdrom'><source file='/srv/system.iso'/><target dev='sda' bus='sata'/><readonly/></disk>
+<interface type='direct'><source dev='lonely' mode='bridge'/><model type='virtio'/><rom enabled='no'/></interface>"""
+
+
+def test_target_lacks_what_the_guest_sits_on(pair):
+    """A disk's file and a NIC's network device, both alpha's own."""
+    pair.fresh("plain")
+    pair.alpha.run("mount", "-t", "tmpfs", "tmpfs", "/srv")
+    pair.alpha.run("truncate", "-s", "1M", "/srv/system.iso")
+    pair.alpha.run("ip", "link", "add", "lonely", "type", "veth", "peer", "name", "lonely-peer")
+    try:
+        pair.alpha.libvirt.createXML(guests.bare("sits", devices=ON_ALPHA))
+        assert_refused(pair, "no-disk", "beta does not have /srv/system.iso, the guest's disk sda", guest="sits")
+        assert_refused(pair, "no-network-device", "beta has no network device lonely", guest="sits")
+        pair.alpha.domain("sits").destroy()
+    finally:
+        pair.alpha.run("ip", "link", "delete", "lonely")
+        pair.alpha.run("umount", "/srv")
 
 
 def test_target_has_no_libvirtd(pair):

@@ -60,10 +60,10 @@ BARE = """\
   <memory unit='MiB'>32</memory>
   {more}
   <os><type arch='x86_64' machine='pc-q35-10.0'>hvm</type></os>
-  <devices><emulator>/usr/bin/qemu-system-x86_64</emulator><memballoon model='none'/></devices>
+  <devices><emulator>/usr/bin/qemu-system-x86_64</emulator><memballoon model='none'/>{devices}</devices>
 </domain>"""
 
 
-def bare(name, more=""):
-    """A guest without any device or system: its firmware finds nothing to boot, which is quick to move."""
-    return BARE.format(name=name, more=more)
+def bare(name, more="", devices=""):
+    """A guest without a system: its firmware finds nothing to boot, which is quick to move."""
+    return BARE.format(name=name, more=more, devices=devices)

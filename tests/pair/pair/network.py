@@ -18,6 +18,7 @@ MAX_PAIRS = 4
 
 def take_slot():
     """One of MAX_PAIRS places on this machine; returns (number, file to hold open)."""
+    os.makedirs("/run/lock", exist_ok=True)  # Debian's systemd makes it; a container may have none
     for number in range(MAX_PAIRS):
         file = open(f"/run/lock/ferry-pair-{number}", "w", encoding="ascii")
         try:
