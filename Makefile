@@ -3,7 +3,7 @@ BUILD ?= build
 PREFIX ?= /usr/local
 PYTHON := /usr/bin/python3
 
-.PHONY: all packages demo demo-quick check check-lab check-long bench bench-check bench-compat bench-hook bench-pool bench-vfio install clean
+.PHONY: all packages demo demo-quick check check-lab check-long bench bench-check bench-compat bench-hook bench-pool bench-switches bench-vfio install clean
 
 all: $(BUILD)/build.ninja
 	ninja -C $(BUILD)
@@ -38,7 +38,7 @@ clean:
 	rm -rf build build-*
 
 # Measures: ratios against a named peer or limit, each taken in the same run.  On a quiet machine.
-bench: packages bench-check bench-compat bench-host bench-pool bench-vfio bench-daemon bench-hook bench-pair
+bench: packages bench-check bench-compat bench-host bench-pool bench-vfio bench-daemon bench-hook bench-pair bench-switches
 
 bench-check: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) tests/migrate/bench-check
@@ -69,3 +69,6 @@ bench-hook: $(BUILD)/build.ninja
 
 bench-pair: all
 	@bench/pair/run
+
+bench-switches:
+	@bench/switches
