@@ -8,8 +8,9 @@
 
 /* When nothing happens: an event may be lost, and a look costs little. */
 #define IDLE_MS 30000
-/* After something that failed, and while another is at a guest. */
+/* After something that failed. */
 #define RETRY_MS 2000
+/* While another is at a guest: that a job or a start is over is no event. */
 #define LATER_MS 500
 /* For one device: the others are not to wait for one that hangs. */
 #define RELEASE_MS 1000
@@ -91,7 +92,7 @@ tidy(FerryKeeper *self, const char *guest_uuid)
     FerryTidy state = FERRY_TIDY_LATER;
 
     if (is_others(self, guest_uuid))
-        return IDLE_MS; /* their end is an event, or they clean up themselves */
+        return LATER_MS;
     if (!ferry_managed_tidy(&self->life, guest_uuid, RELEASE_MS, &state, &error)) {
         complain(self, guest_uuid, error);
         return RETRY_MS;
@@ -211,14 +212,14 @@ look_at_hybrids(FerryKeeper *self)
         const FerryGuest *guest = g_ptr_array_index(guests, i);
         const FerryDomainLook look = { .present = true, .state = guest->state };
         /* libvirt answers for an incoming guest's XML when its job ends: not asked then */
-        const bool mine = ferry_life_is_up(&look) && !is_others(self, guest->uuid);
+        const bool is_up = ferry_life_is_up(&look);
+        const bool mine = is_up && !is_others(self, guest->uuid);
         const Known *known = mine ? know(self, guest->uuid) : NULL;
+        unsigned guest_ms = is_up && !mine ? LATER_MS : IDLE_MS;
 
-        if (known != NULL && known->domain != NULL) {
-            const unsigned guest_ms = look_at_hybrid(self, guest->uuid, known->domain);
-
-            again_ms = MIN(again_ms, guest_ms);
-        }
+        if (known != NULL && known->domain != NULL)
+            guest_ms = look_at_hybrid(self, guest->uuid, known->domain);
+        again_ms = MIN(again_ms, guest_ms);
     }
     (void)g_hash_table_foreach_remove(self->known, is_forgotten, self);
     return again_ms;

@@ -27,21 +27,22 @@ typedef struct {
     {                                                                                              \
         -1, FERRY_ERROR_NOT_FOUND, false, "x"                                                      \
     } /* a code that it does not log */
-#define IDLE_MS 30000
+#define IDLE_MS  30000
+#define LATER_MS 500
 
 /* clang-format off */
 static const Row rows[] = {
     { "down", 5, GPU, NULL, false, OK, OK, OK, OK, 0, "release 1", IDLE_MS },
     { "up", 1, GPU, NULL, false, OK, OK, OK, OK, 0, "keep 1, xml live", IDLE_MS },
-    { "job", 5, GPU, "j1", false, OK, OK, OK, OK, 0, "", IDLE_MS },
-    { "starting", 5, GPU, NULL, true, OK, OK, OK, OK, 0, "", IDLE_MS },
+    { "job", 5, GPU, "j1", false, OK, OK, OK, OK, 0, "", LATER_MS },
+    { "starting", 5, GPU, NULL, true, OK, OK, OK, OK, 0, "", LATER_MS },
     { "device-hangs", 5, GPU, NULL, false, OK, FAILS, OK, OK, 0, "release 1", 2000 },
     { "libvirt-away", 5, GPU, NULL, false, FAILS, OK, OK, OK, 0, "", 2000 },
     { "store-fails", 5, GPU, NULL, false, OK, OK, FAILS, OK, 0, "", 2000 },
     { "hybrid", 1, HYBRID, NULL, false, OK, OK, OK, OK, 0, "keep 1, xml live, look web", IDLE_MS },
     { "hybrid-again", 1, HYBRID, NULL, false, OK, OK, OK, OK, 700, "keep 1, xml live, look web", 700 },
     { "hybrid-fails", 1, HYBRID, NULL, false, OK, OK, OK, FAILS, 0, "keep 1, xml live, look web", 2000 },
-    { "hybrid-of-a-job", 1, HYBRID, "j1", false, OK, OK, OK, OK, 0, "", IDLE_MS },
+    { "hybrid-of-a-job", 1, HYBRID, "j1", false, OK, OK, OK, OK, 0, "", LATER_MS },
     { "hybrid-down", 5, HYBRID, NULL, false, OK, OK, OK, OK, 0, "release 1", IDLE_MS },
     { "bad-xml", 1, "<domain>", NULL, false, OK, OK, OK, OK, 0, "keep 1, xml live", IDLE_MS },
 };
@@ -123,11 +124,27 @@ test_comes_back_after_a_hook(void)
 
     fake->on_look = take_a_turn;
     fake_life_add_claim(fake, "ua-gpu0", FERRY_CLAIM_RESERVED, "");
-    g_assert_cmpuint(ferry_keeper_look(keeper), ==, 500);
+    g_assert_cmpuint(ferry_keeper_look(keeper), ==, LATER_MS);
     fake_life_assert_log(fake, "");
     fake->on_look = NULL;
     (void)ferry_keeper_look(keeper);
     fake_life_assert_log(fake, "release 1");
+}
+
+/* The end of a job is no event. */
+static void
+test_comes_back_after_a_job(void)
+{
+    g_autoptr(FakeLife) fake = fake_life_new(HYBRID);
+    g_autoptr(FerryKeeper) keeper = ferry_keeper_new(&fake->life);
+
+    fake->state = 1;
+    fake->job = "j1";
+    g_assert_cmpuint(ferry_keeper_look(keeper), ==, LATER_MS);
+    fake_life_assert_log(fake, "");
+    fake->job = NULL;
+    (void)ferry_keeper_look(keeper);
+    fake_life_assert_log(fake, "xml live, look web");
 }
 
 static void
@@ -171,6 +188,7 @@ main(int argc, char **argv)
     g_test_add_func("/keeper/persons-claim", test_persons_claim);
     g_test_add_func("/keeper/reads-once-an-event", test_reads_once_an_event);
     g_test_add_func("/keeper/comes-back-after-a-hook", test_comes_back_after_a_hook);
+    g_test_add_func("/keeper/comes-back-after-a-job", test_comes_back_after_a_job);
     g_test_add_func("/keeper/complains-once", test_complains_once);
     g_test_add_func("/keeper/thread", test_thread);
     return g_test_run();
