@@ -56,6 +56,12 @@ record_free(gpointer data)
     ferry_record_free(data);
 }
 
+static FerryRecordKind
+kind_at(const SavedFake *self, guint i)
+{
+    return ((const FerryRecord *)g_ptr_array_index(self->records, i))->kind;
+}
+
 static bool
 append(void *data, FerryRecordKind kind, json_t *body, GError **error)
 {
@@ -431,6 +437,8 @@ saved_fake_revive(SavedFake *self)
 {
     self->is_dead = false;
     self->dies_at = 0;
+    if (self->records->len == 0)
+        self->claims = 0; /* of a job that is in no journal: the keeper releases it */
 }
 
 bool
@@ -443,6 +451,42 @@ saved_fake_has_file(const SavedFake *self, const char *suffix)
         has = has || g_str_has_suffix(name, suffix);
     g_dir_close(dir);
     return has;
+}
+
+bool
+saved_fake_has_open_job(const SavedFake *self)
+{
+    return self->records->len > 0 && kind_at(self, self->records->len - 1) != FERRY_RECORD_DONE;
+}
+
+void
+saved_fake_assert_records(const SavedFake *self, const FerryRecordKind *kinds, size_t n_kinds)
+{
+    g_assert_cmpuint(self->records->len, ==, n_kinds);
+    for (guint i = 0; i < self->records->len; i++)
+        g_assert_cmpint(kind_at(self, i), ==, kinds[i]);
+}
+
+void
+saved_job_assert_tells(FerryJob *job, const char *key, const char *expected)
+{
+    json_t *json = ferry_job_json(job);
+    const json_t *told = json_object_get(json, key);
+
+    g_assert_nonnull(told);
+    g_assert_cmpstr(json_string_value(told), ==, expected);
+    json_decref(json);
+}
+
+void
+saved_job_assert_reason(FerryJob *job, const char *code, const char *words)
+{
+    json_t *json = ferry_job_json(job);
+    const json_t *reason = json_array_get(json_object_get(json, "reasons"), 0);
+
+    g_assert_cmpstr(json_string_value(json_object_get(reason, "code")), ==, code);
+    g_assert_nonnull(strstr(json_string_value(json_object_get(reason, "message")), words));
+    json_decref(json);
 }
 
 void

@@ -41,8 +41,21 @@ FerryJob *saved_fake_job(const SavedFake *self, FerryJobKind kind);
 /** Returns: (transfer full): as a check would make it */
 FerryPlan *saved_fake_plan(void);
 
-/** The next process: nothing of the old one is left but guest, files and journal. */
+/** The next process: nothing of the old one is left but guest, files and journal; claims of a job
+ * that is not in it are released. */
 void saved_fake_revive(SavedFake *self);
 
 /** Returns: whether a file whose name ends so is in the folder */
 bool saved_fake_has_file(const SavedFake *self, const char *suffix);
+
+/** Returns: whether the journal has a job that is not at its end */
+bool saved_fake_has_open_job(const SavedFake *self);
+
+/** Asserts that the journal has just these records. */
+void saved_fake_assert_records(const SavedFake *self, const FerryRecordKind *kinds, size_t n_kinds);
+
+/** Asserts what @job tells under @key; @expected: (nullable): for null */
+void saved_job_assert_tells(FerryJob *job, const char *key, const char *expected);
+
+/** Asserts the first reason that @job tells, which has these words in its message. */
+void saved_job_assert_reason(FerryJob *job, const char *code, const char *words);

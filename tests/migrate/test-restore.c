@@ -1,19 +1,11 @@
 #include "migrate/restore.h"
 
-#include <string.h>
-
 #include <glib/gstdio.h>
 
 #include "base/error.h"
 #include "saved-fake.h"
 
 #define CONTENT "whole and all its memory"
-
-static const char *
-text_of(const json_t *json, const char *key)
-{
-    return json_string_value(json_object_get(json, key));
-}
 
 /* A file that lies there, with its sidecar, and a guest that is down. */
 static void
@@ -84,7 +76,6 @@ test_restores(void)
     g_autoptr(FerryJob) job = saved_fake_job(fake, FERRY_JOB_RESTORE);
     g_autoptr(FerryGuestRestore) restore = NULL;
     g_autoptr(FerrySidecar) sidecar = NULL;
-    json_t *json = NULL;
 
     put_file(fake);
     restore = restore_new(fake, job);
@@ -92,15 +83,10 @@ test_restores(void)
     assert_settled(fake);
     g_assert_cmpint(fake->state, ==, 1);
     g_assert_cmpuint(fake->n_plugged, ==, 0); /* it has no hybrid */
-    g_assert_cmpuint(fake->records->len, ==, G_N_ELEMENTS(expected));
-    for (guint i = 0; i < fake->records->len; i++)
-        g_assert_cmpint(((FerryRecord *)g_ptr_array_index(fake->records, i))->kind, ==,
-                        expected[i]);
-    json = ferry_job_json(job);
-    g_assert_cmpstr(text_of(json, "outcome"), ==, "restored");
-    g_assert_cmpstr(text_of(json, "runs_on"), ==, "alpha");
+    saved_fake_assert_records(fake, expected, G_N_ELEMENTS(expected));
+    saved_job_assert_tells(job, "outcome", "restored");
+    saved_job_assert_tells(job, "runs_on", "alpha");
     g_assert_false(ferry_job_is_degraded(job));
-    json_decref(json);
     g_assert_true(ferry_sidecar_read(fake->file, &sidecar, NULL));
     g_assert_cmpstr(sidecar->restored_on, ==, "alpha");
 }
@@ -151,8 +137,6 @@ test_fails(gconstpointer data)
     g_autoptr(FerryJob) job = saved_fake_job(fake, FERRY_JOB_RESTORE);
     g_autoptr(FerryGuestRestore) restore = NULL;
     g_autoptr(FerrySidecar) sidecar = NULL;
-    const json_t *reason = NULL;
-    json_t *json = NULL;
 
     put_file(fake);
     row->harm(fake);
@@ -161,12 +145,8 @@ test_fails(gconstpointer data)
     assert_settled(fake);
     g_assert_cmpint(fake->state, ==, 5);
     g_assert_cmpint(ferry_job_state(job), ==, row->state);
-    json = ferry_job_json(job);
-    reason = json_array_get(json_object_get(json, "reasons"), 0);
-    g_assert_cmpstr(text_of(reason, "code"), ==, row->code);
-    g_assert_nonnull(strstr(text_of(reason, "message"), row->words));
-    g_assert_true(json_is_null(json_object_get(json, "runs_on")));
-    json_decref(json);
+    saved_job_assert_reason(job, row->code, row->words);
+    saved_job_assert_tells(job, "runs_on", NULL);
     g_assert_true(ferry_sidecar_read(fake->file, &sidecar, NULL));
     g_assert_null(sidecar->restored_on);
 }
@@ -178,16 +158,13 @@ test_unverified(void)
     g_autoptr(FerryJob) job = saved_fake_job(fake, FERRY_JOB_RESTORE);
     g_autoptr(FerryGuestRestore) restore = NULL;
     g_autofree char *sidecar = ferry_sidecar_path(fake->file);
-    json_t *json = NULL;
 
     put_file(fake);
     g_assert_cmpint(g_unlink(sidecar), ==, 0);
     restore = restore_new(fake, job);
     g_assert_true(ferry_guest_restore_run(restore));
     assert_settled(fake);
-    json = ferry_job_json(job);
-    g_assert_cmpstr(text_of(json, "outcome"), ==, "restored-unverified");
-    json_decref(json);
+    saved_job_assert_tells(job, "outcome", "restored-unverified");
     g_assert_false(g_file_test(sidecar, G_FILE_TEST_EXISTS));
 }
 
@@ -216,7 +193,6 @@ test_foreign_device(void)
     g_autoptr(FerryGuestRestore) restore = NULL;
     const FerrySavedWorld world = saved_fake_world(fake);
     FerrySaved *saved = NULL;
-    json_t *json = NULL;
 
     put_file(fake);
     saved = saved_new(fake);
@@ -230,10 +206,7 @@ test_foreign_device(void)
     g_assert_true(ferry_guest_restore_run(restore));
     g_assert_cmpint(ferry_job_state(job), ==, FERRY_JOB_REFUSED);
     assert_settled(fake);
-    json = ferry_job_json(job);
-    g_assert_cmpstr(text_of(json_array_get(json_object_get(json, "reasons"), 0), "code"), ==,
-                    "not-reserved");
-    json_decref(json);
+    saved_job_assert_reason(job, "not-reserved", "its device ua-evil, which was not reserved");
 }
 
 static bool
@@ -250,12 +223,7 @@ run_with_crash(SavedFake *fake, unsigned at)
     if (ferry_guest_restore_run(restore))
         return false;
     saved_fake_revive(fake);
-    if (fake->records->len == 0) {
-        fake->claims = 0; /* of a job that is in no journal: the keeper releases it */
-        return true;
-    }
-    if (((FerryRecord *)g_ptr_array_index(fake->records, fake->records->len - 1))->kind ==
-        FERRY_RECORD_DONE)
+    if (!saved_fake_has_open_job(fake))
         return true;
     again = ferry_guest_restore_recover(&world, second, fake->records, &error);
     g_assert_no_error(error);

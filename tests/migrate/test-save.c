@@ -1,6 +1,5 @@
 #include "migrate/save.h"
 
-#include <string.h>
 #include <sys/stat.h>
 
 #include "base/error.h"
@@ -12,12 +11,6 @@ save_new(SavedFake *fake, FerryJob *job)
     const FerrySavedWorld world = saved_fake_world(fake);
 
     return ferry_save_new(&world, job, saved_fake_plan(), fake->file, FERRY_SAVE_NEW);
-}
-
-static const char *
-text_of(const json_t *json, const char *key)
-{
-    return json_string_value(json_object_get(json, key));
 }
 
 /* The guest is in one place, whole: it runs with its device, or all of it is in the file. */
@@ -50,7 +43,6 @@ test_saves(void)
     g_autoptr(FerryJob) job = saved_fake_job(fake, FERRY_JOB_SAVE);
     g_autoptr(FerrySave) save = save_new(fake, job);
     struct stat status;
-    json_t *json = NULL;
 
     g_assert_true(ferry_save_run(save));
     assert_in_one_place(fake);
@@ -58,15 +50,10 @@ test_saves(void)
     g_assert_cmpuint(fake->n_released, ==, 1);
     g_assert_cmpint(stat(fake->file, &status), ==, 0);
     g_assert_cmpint(status.st_mode & 0777, ==, 0600);
-    g_assert_cmpuint(fake->records->len, ==, G_N_ELEMENTS(expected));
-    for (guint i = 0; i < fake->records->len; i++)
-        g_assert_cmpint(((FerryRecord *)g_ptr_array_index(fake->records, i))->kind, ==,
-                        expected[i]);
-    json = ferry_job_json(job);
-    g_assert_cmpstr(text_of(json, "outcome"), ==, "saved");
+    saved_fake_assert_records(fake, expected, G_N_ELEMENTS(expected));
+    saved_job_assert_tells(job, "outcome", "saved");
     g_assert_cmpint(ferry_job_state(job), ==, FERRY_JOB_DONE);
     g_assert_false(ferry_job_is_degraded(job));
-    json_decref(json);
 }
 
 /* What may go wrong, and what is told of it. */
@@ -123,8 +110,6 @@ test_fails(gconstpointer data)
     g_autoptr(SavedFake) fake = saved_fake_new();
     g_autoptr(FerryJob) job = NULL;
     g_autoptr(FerrySave) save = NULL;
-    const json_t *reason = NULL;
-    json_t *json = NULL;
 
     row->harm(fake);
     job = saved_fake_job(fake, FERRY_JOB_SAVE);
@@ -133,12 +118,8 @@ test_fails(gconstpointer data)
     assert_in_one_place(fake);
     g_assert_cmpint(fake->state, ==, 1);
     g_assert_cmpint(ferry_job_state(job), ==, FERRY_JOB_FAILED);
-    json = ferry_job_json(job);
-    reason = json_array_get(json_object_get(json, "reasons"), 0);
-    g_assert_cmpstr(text_of(reason, "code"), ==, row->code);
-    g_assert_nonnull(strstr(text_of(reason, "message"), row->words));
-    g_assert_cmpstr(text_of(json, "runs_on"), ==, "alpha");
-    json_decref(json);
+    saved_job_assert_reason(job, row->code, row->words);
+    saved_job_assert_tells(job, "runs_on", "alpha");
 }
 
 static void
@@ -179,17 +160,13 @@ test_name_is_taken(void)
     g_autoptr(FerryJob) job = saved_fake_job(fake, FERRY_JOB_SAVE);
     g_autoptr(FerrySave) save = save_new(fake, job);
     g_autofree char *content = NULL;
-    json_t *json = NULL;
 
     g_assert_true(g_file_set_contents(fake->file, "mine", -1, NULL));
     g_assert_true(ferry_save_run(save));
     g_assert_true(g_file_get_contents(fake->file, &content, NULL, NULL));
     g_assert_cmpstr(content, ==, "mine");
     g_assert_true(saved_fake_has_file(fake, ".part"));
-    json = ferry_job_json(job);
-    g_assert_nonnull(strstr(text_of(json_array_get(json_object_get(json, "reasons"), 0), "message"),
-                            ".part, whole"));
-    json_decref(json);
+    saved_job_assert_reason(job, "io", ".part, whole");
 }
 
 /* Runs a save in which the process dies before the effect of that number, and the next process to
@@ -208,9 +185,7 @@ run_with_crash(SavedFake *fake, unsigned at)
     if (ferry_save_run(save))
         return false;
     saved_fake_revive(fake);
-    if (fake->records->len == 0 ||
-        ((FerryRecord *)g_ptr_array_index(fake->records, fake->records->len - 1))->kind ==
-            FERRY_RECORD_DONE)
+    if (!saved_fake_has_open_job(fake))
         return true;
     again = ferry_save_recover(&world, second, fake->records, &error);
     g_assert_no_error(error);
