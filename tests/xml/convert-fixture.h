@@ -158,16 +158,6 @@ fixture_assert_has(const char *text, const char *part)
         g_error("no \"%s\" in\n%s", part, text);
 }
 
-static inline char *
-fixture_read(const char *folder, const char *file)
-{
-    g_autofree char *path = g_build_filename(folder, file, NULL);
-    char *text = NULL;
-
-    g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
-    return text;
-}
-
 /* One guest around some devices; each of these starts a line, the first is line 5. */
 #define GUEST(metadata, devices)                                                                   \
     "<domain type='kvm'>\n<name>g</name>\n<metadata>" metadata "</metadata>\n"                     \

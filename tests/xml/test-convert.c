@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "convert-fixture.h"
+#include "example.h"
 #include "xml/domain.h"
 #include "xml/network.h"
 
@@ -50,7 +51,7 @@ static void
 test_example(gconstpointer data)
 {
     const ExampleRow *row = data;
-    g_autofree char *xml = fixture_read(FERRY_XML_EXAMPLES, row->file);
+    g_autofree char *xml = example_read(FERRY_XML_EXAMPLES, row->file);
     g_autoptr(GPtrArray) notes = NULL;
     g_autofree char *out = fixture_convert(xml, &notes);
     g_autoptr(FerryDomain) domain = NULL;
@@ -94,7 +95,7 @@ static void
 test_refused(void)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(refused); i++) {
-        g_autofree char *xml = fixture_read(FERRY_XML_EXAMPLES, refused[i].file);
+        g_autofree char *xml = example_read(FERRY_XML_EXAMPLES, refused[i].file);
 
         fixture_refuse(xml, refused[i].message);
     }
@@ -202,7 +203,7 @@ static void
 test_foreign(void)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(foreign); i++) {
-        g_autofree char *xml = fixture_read(FERRY_XML_FOREIGN, foreign[i].file);
+        g_autofree char *xml = example_read(FERRY_XML_FOREIGN, foreign[i].file);
         g_autofree char *more = with_mdev(xml);
         g_autofree char *out = fixture_convert(more, NULL);
 
@@ -227,7 +228,7 @@ test_manual(void)
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        g_autofree char *xml = fixture_read(FERRY_XML_GUESTS, rows[i].file);
+        g_autofree char *xml = example_read(FERRY_XML_GUESTS, rows[i].file);
         g_autofree char *out = fixture_convert(xml, NULL);
 
         fixture_assert_has(out, rows[i].element);

@@ -1,21 +1,12 @@
 #include "xml/domain.h"
 
 #include "base/error.h"
-
-static char *
-read_example(const char *file)
-{
-    g_autofree char *path = g_build_filename(FERRY_XML_EXAMPLES, file, NULL);
-    char *text = NULL;
-
-    g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
-    return text;
-}
+#include "example.h"
 
 static FerryDomain *
-parse_example(const char *file)
+parse_example(const char *name)
 {
-    g_autofree char *xml = read_example(file);
+    g_autofree char *xml = example(name);
     FerryDomain *domain = NULL;
 
     g_assert_true(ferry_domain_parse(xml, &domain, NULL));
@@ -25,7 +16,7 @@ parse_example(const char *file)
 static void
 test_live(void)
 {
-    g_autoptr(FerryDomain) domain = parse_example("domain-live.xml");
+    g_autoptr(FerryDomain) domain = parse_example("domain-live");
     const FerryDevice *nic = ferry_domain_device(domain, "ua-nic7");
     const FerryDevice *serial = ferry_domain_device(domain, "serial0");
 
@@ -60,13 +51,13 @@ typedef struct {
 
 /* clang-format off */
 static const ExampleRow examples[] = {
-    { "domain-mdev-uuid.xml", NULL, NULL, NULL, 0, 0, 0 },
-    { "domain-mdev-metadata.xml", "ua-ferry0", "hostdev", "0d9f7f5c-2f0e-4a55-9c4d-6a1f54a1c016", 2, 0, 0 },
-    { "domain-mdev-facts-metadata.xml", "ua-gpu0", "hostdev", "0d9f7f5c-2f0e-4a55-9c4d-6a1f54a1c015", 1, 0, 0 },
-    { "domain-hybrid-metadata.xml", "ua-net0", "interface", "net-x", 0, 1, 0 },
-    { "domain-ephemeral-metadata.xml", "ua-card0", "hostdev", "0000:05:00.0", 0, 0, 2 },
-    { "domain-teaming-pair.xml", "ua-net0-vf", "interface", "0000:03:10.2", 0, 0, 0 },
-    { "domain-vf-variant-driver.xml", "ua-vf0", "interface", "0000:08:00.2", 0, 0, 0 },
+    { "domain-mdev-uuid", NULL, NULL, NULL, 0, 0, 0 },
+    { "domain-mdev-metadata", "ua-ferry0", "hostdev", "0d9f7f5c-2f0e-4a55-9c4d-6a1f54a1c016", 2, 0, 0 },
+    { "domain-mdev-facts-metadata", "ua-gpu0", "hostdev", "0d9f7f5c-2f0e-4a55-9c4d-6a1f54a1c015", 1, 0, 0 },
+    { "domain-hybrid-metadata", "ua-net0", "interface", "net-x", 0, 1, 0 },
+    { "domain-ephemeral-metadata", "ua-card0", "hostdev", "0000:05:00.0", 0, 0, 2 },
+    { "domain-teaming-pair", "ua-net0-vf", "interface", "0000:03:10.2", 0, 0, 0 },
+    { "domain-vf-variant-driver", "ua-vf0", "interface", "0000:08:00.2", 0, 0, 0 },
 };
 /* clang-format on */
 
@@ -185,20 +176,14 @@ test_board_of_q35(void)
     g_assert_cmpint(nic->plug, ==, FERRY_PLUG_NO);
 }
 
-typedef struct {
-    const char *name;
-    const char *xml; /* a file of refused/ when it does not begin with '<' */
-    const char *message;
-} RefusedRow;
-
 #define UUID "<uuid>6f1d2c1e-7d3b-4a57-8a44-000000000001</uuid>"
 #define MEM  "<memory>1</memory>"
 
 /* clang-format off */
-static const RefusedRow refused[] = {
-    { "mdev-twice", "domain-mdev-duplicate-uuid.xml", "line 24, <hostdev>: the mdev 0d9f7f5c-2f0e-4a55-9c4d-6a1f54a1c084 is another device's already" },
-    { "mdev-by-pci", "domain-mdev-pci-source.xml", "line 19, <hostdev>: an mdev is named by its UUID, <source><address uuid='…'/></source>" },
-    { "teaming", "domain-teaming-broken.xml", "line 26, <interface>: no device has the alias of its other half, ua-net9" },
+static const RefuseRow refused[] = {
+    { "domain-mdev-duplicate-uuid", NULL, "line 24, <hostdev>: the mdev 0d9f7f5c-2f0e-4a55-9c4d-6a1f54a1c084 is another device's already" },
+    { "domain-mdev-pci-source", NULL, "line 19, <hostdev>: an mdev is named by its UUID, <source><address uuid='…'/></source>" },
+    { "domain-teaming-broken", NULL, "line 26, <interface>: no device has the alias of its other half, ua-net9" },
     { "not-a-domain", "<network/>", "domain XML is not what it should be: line 1: the outermost element is <network> and not <domain>" },
     { "no-name", "<domain type='kvm'>" UUID MEM "</domain>", "line 1, <domain>: there is no <name> in it" },
     { "path-as-name", "<domain type='kvm'><name>../g</name>" UUID MEM "</domain>", "line 1, <name>: a guest's name is neither empty nor has it \"/\", tabs or line ends in it" },
@@ -223,9 +208,8 @@ static const RefusedRow refused[] = {
 static void
 test_refused(gconstpointer data)
 {
-    const RefusedRow *row = data;
-    g_autofree char *file = g_build_filename("refused", row->xml, NULL);
-    g_autofree char *xml = row->xml[0] == '<' ? g_strdup(row->xml) : read_example(file);
+    const RefuseRow *row = data;
+    g_autofree char *xml = example_refused(row);
     g_autoptr(FerryDomain) domain = NULL;
     g_autoptr(GError) error = NULL;
 

@@ -1,17 +1,7 @@
 #include "xml/network.h"
 
 #include "base/error.h"
-
-static char *
-example(const char *name)
-{
-    g_autofree char *file = g_strconcat(name, ".xml", NULL);
-    g_autofree char *path = g_build_filename(FERRY_XML_EXAMPLES, file, NULL);
-    char *text = NULL;
-
-    g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
-    return text;
-}
+#include "example.h"
 
 /* "a b c" for a list of names. */
 static char *
@@ -91,12 +81,6 @@ test_names_and_drivers(void)
     g_assert_cmpstr(network->driver_model, ==, "mlx5_vfio_pci");
 }
 
-typedef struct {
-    const char *name;
-    const char *xml;     /* NULL: the file refused/NAME.xml */
-    const char *message; /* the whole of it */
-} RefuseRow;
-
 #define NET(inside)          "<network><name>n</name>" inside "</network>"
 #define HYBRID(inside)       "<forward mode='hostdev-hybrid'>" inside "</forward>"
 #define HOSTDEV(inside)      NET("<forward mode='hostdev'>" inside "</forward>")
@@ -149,8 +133,7 @@ static void
 test_refuses(gconstpointer data)
 {
     const RefuseRow *row = data;
-    g_autofree char *file = g_strconcat("refused/", row->name, NULL);
-    g_autofree char *xml = row->xml != NULL ? g_strdup(row->xml) : example(file);
+    g_autofree char *xml = example_refused(row);
     FerryNetwork *network = NULL;
     g_autoptr(GError) error = NULL;
 
@@ -210,7 +193,8 @@ test_companion_is_as_the_example(void)
     g_ptr_array_add(pfs, (gpointer) "eth3");
     g_ptr_array_add(pfs, (gpointer) "eth4");
     text = ferry_network_format_companion("net-x", pfs);
-    g_assert_cmpstr(text, ==, strstr(xml, "<network>"));
+    g_assert_true(g_str_has_prefix(text, "<network>"));
+    g_assert_true(g_str_has_suffix(xml, text));
 }
 
 static void

@@ -1,18 +1,8 @@
 #include "xml/nodedev.h"
 
 #include "base/error.h"
+#include "example.h"
 #include "xml/nodedev-parse.h"
-
-static char *
-example(const char *name)
-{
-    g_autofree char *file = g_strconcat(name, ".xml", NULL);
-    g_autofree char *path = g_build_filename(FERRY_XML_EXAMPLES, file, NULL);
-    char *text = NULL;
-
-    g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
-    return text;
-}
 
 /* All that was read, in one line, so that a row can say it. */
 static char *
@@ -85,41 +75,33 @@ static const Row create_rows[] = {
 };
 /* clang-format on */
 
+typedef bool Parse(const char *xml, FerryNodedev **ret, GError **error);
+
 static void
-test_example(gconstpointer data)
+check_example(const Row *row, Parse *parse)
 {
-    const Row *row = data;
     g_autofree char *xml = example(row->file);
     g_autoptr(FerryNodedev) device = NULL;
     g_autoptr(GError) error = NULL;
     g_autofree char *text = NULL;
 
-    g_assert_true(ferry_nodedev_parse(xml, &device, &error));
+    g_assert_true(parse(xml, &device, &error));
     g_assert_no_error(error);
     text = describe(device);
     g_assert_cmpstr(text, ==, row->expected);
+}
+
+static void
+test_example(gconstpointer data)
+{
+    check_example(data, ferry_nodedev_parse);
 }
 
 static void
 test_create(gconstpointer data)
 {
-    const Row *row = data;
-    g_autofree char *xml = example(row->file);
-    g_autoptr(FerryNodedev) device = NULL;
-    g_autoptr(GError) error = NULL;
-    g_autofree char *text = NULL;
-
-    g_assert_true(ferry_nodedev_parse_create(xml, &device, &error));
-    g_assert_no_error(error);
-    text = describe(device);
-    g_assert_cmpstr(text, ==, row->expected);
+    check_example(data, ferry_nodedev_parse_create);
 }
-
-typedef struct {
-    const char *name;
-    const char *xml; /* NULL: the file refused/NAME.xml */
-    const char *message;
-} RefuseRow;
 
 #define DEVICE(inside)   "<device><parent>p</parent>" inside "</device>"
 #define CAP(kind, inner) DEVICE("<capability type='" kind "'>" inner "</capability>")
@@ -165,40 +147,29 @@ static const RefuseRow create_refuse_rows[] = {
 };
 /* clang-format on */
 
-static char *
-row_xml(const RefuseRow *row)
+static void
+check_refusal(const RefuseRow *row, Parse *parse)
 {
-    g_autofree char *file = g_strconcat("refused/", row->name, NULL);
+    g_autofree char *xml = example_refused(row);
+    FerryNodedev *device = NULL;
+    g_autoptr(GError) error = NULL;
 
-    return row->xml != NULL ? g_strdup(row->xml) : example(file);
+    g_assert_false(parse(xml, &device, &error));
+    g_assert_error(error, FERRY_ERROR, FERRY_ERROR_INVALID);
+    g_assert_cmpstr(error->message, ==, row->message);
+    g_assert_null(device);
 }
 
 static void
 test_refuses(gconstpointer data)
 {
-    const RefuseRow *row = data;
-    g_autofree char *xml = row_xml(row);
-    FerryNodedev *device = NULL;
-    g_autoptr(GError) error = NULL;
-
-    g_assert_false(ferry_nodedev_parse(xml, &device, &error));
-    g_assert_error(error, FERRY_ERROR, FERRY_ERROR_INVALID);
-    g_assert_cmpstr(error->message, ==, row->message);
-    g_assert_null(device);
+    check_refusal(data, ferry_nodedev_parse);
 }
 
 static void
 test_create_refuses(gconstpointer data)
 {
-    const RefuseRow *row = data;
-    g_autofree char *xml = row_xml(row);
-    FerryNodedev *device = NULL;
-    g_autoptr(GError) error = NULL;
-
-    g_assert_false(ferry_nodedev_parse_create(xml, &device, &error));
-    g_assert_error(error, FERRY_ERROR, FERRY_ERROR_INVALID);
-    g_assert_cmpstr(error->message, ==, row->message);
-    g_assert_null(device);
+    check_refusal(data, ferry_nodedev_parse_create);
 }
 
 static void
