@@ -8,6 +8,7 @@
 #include "compat/check.h"
 #include "compat/rank.h"
 #include "compat/rule-dir.h"
+#include "temp-folder.h"
 
 typedef struct {
     const char *name;
@@ -266,9 +267,7 @@ typedef struct {
 static void
 tree_clear(Tree *tree)
 {
-    g_autofree char *command = g_strdup_printf("rm -rf '%s'", tree->root);
-
-    g_assert_true(g_spawn_command_line_sync(command, NULL, NULL, NULL, NULL));
+    temp_folder_remove(tree->root);
     g_free(tree->root);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Tree, tree_clear)

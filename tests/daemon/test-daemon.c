@@ -1,11 +1,11 @@
 #include "daemon/daemon.h"
 
-#include <glib/gstdio.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "certificates.h"
 #include "client/client.h"
+#include "temp-folder.h"
 
 #define ENOUGH_MS 20000
 
@@ -48,24 +48,9 @@ place_new(const char *role, const char *more)
 }
 
 static void
-remove_folder(const char *folder)
-{
-    g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
-    const char *file = NULL;
-
-    while (dir != NULL && (file = g_dir_read_name(dir)) != NULL) {
-        g_autofree char *path = g_build_filename(folder, file, NULL);
-
-        if (g_remove(path) < 0)
-            remove_folder(path);
-    }
-    (void)g_rmdir(folder);
-}
-
-static void
 place_free(Place *self)
 {
-    remove_folder(self->folder);
+    temp_folder_remove(self->folder);
     test_authority_free(self->authority);
     ferry_config_free(self->config);
     g_free(self->folder);

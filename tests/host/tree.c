@@ -2,13 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <glib/gstdio.h>
+
+#include "temp-folder.h"
 
 Tree *
 tree_new(void)
@@ -24,26 +24,11 @@ tree_new(void)
     return self;
 }
 
-static int
-remove_one(const char *path, const struct stat *status, int type, struct FTW *walk)
-{
-    (void)status;
-    (void)type;
-    (void)walk;
-    return remove(path);
-}
-
-static void
-remove_all(const char *path)
-{
-    g_assert_cmpint(nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS), ==, 0);
-}
-
 void
 tree_free(Tree *self)
 {
     (void)close(self->root);
-    remove_all(self->path);
+    temp_folder_remove(self->path);
     g_free(self->path);
     g_free(self->last_write);
     g_free(self);
@@ -89,7 +74,7 @@ tree_remove(Tree *self, const char *path)
     g_autofree char *full = g_build_filename(self->path, path, NULL);
 
     if (g_file_test(full, G_FILE_TEST_IS_DIR) && !g_file_test(full, G_FILE_TEST_IS_SYMLINK))
-        remove_all(full);
+        temp_folder_remove(full);
     else
         (void)unlink(full);
 }

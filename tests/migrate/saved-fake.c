@@ -2,9 +2,8 @@
 
 #include <string.h>
 
-#include <glib/gstdio.h>
-
 #include "base/error.h"
+#include "temp-folder.h"
 #include "xml/saved.h"
 
 #define OFF 5
@@ -492,15 +491,7 @@ saved_job_assert_reason(FerryJob *job, const char *code, const char *words)
 void
 saved_fake_free(SavedFake *self)
 {
-    GDir *dir = g_dir_open(self->folder, 0, NULL);
-
-    for (const char *name = g_dir_read_name(dir); name != NULL; name = g_dir_read_name(dir)) {
-        g_autofree char *path = g_build_filename(self->folder, name, NULL);
-
-        (void)g_unlink(path);
-    }
-    g_dir_close(dir);
-    g_assert_cmpint(g_rmdir(self->folder), ==, 0);
+    temp_folder_remove(self->folder);
     g_ptr_array_unref(self->records);
     g_free(self->folder);
     g_free(self->file);

@@ -1,12 +1,12 @@
 #include "migrate/run.h"
 
-#include <glib/gstdio.h>
 #include <pthread.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "store/history.h"
 #include "store/store.h"
+#include "temp-folder.h"
 
 #define JOB    "5c36f433-e8cb-4dbb-8e75-905305d1fc76"
 #define GUEST  "0f0e1d2c-3b4a-4958-8776-695a4b3c2d1e"
@@ -97,20 +97,11 @@ end_job(Host *self)
 static void
 host_teardown(Host *self, gconstpointer data)
 {
-    g_autoptr(GDir) dir = NULL;
-    const char *file = NULL;
-
     (void)data;
     ferry_migrator_free(self->migrator);
     ferry_guests_free(self->guests);
     ferry_store_close(self->store);
-    dir = g_dir_open(self->folder, 0, NULL);
-    while ((file = g_dir_read_name(dir)) != NULL) {
-        g_autofree char *path = g_build_filename(self->folder, file, NULL);
-
-        (void)g_remove(path);
-    }
-    g_assert_cmpint(g_rmdir(self->folder), ==, 0);
+    temp_folder_remove(self->folder);
     g_free(self->folder);
     g_free(self->db);
 }

@@ -1,13 +1,12 @@
 /* What a target says no to of itself, with libvirt's test driver: one guest, "test", is there. */
 #include <signal.h>
 #include <string.h>
-
-#include <glib/gstdio.h>
 #include <sys/resource.h>
 
 #include "base/error.h"
 #include "guest/act.h"
 #include "migrate/begin.h"
+#include "temp-folder.h"
 
 #define JOB  "5c36f433-e8cb-4dbb-8e75-905305d1fc76"
 #define UUID "0f0e1d2c-3b4a-4958-8776-695a4b3c2d1e"
@@ -42,19 +41,10 @@ set_up(Host *self, gconstpointer data)
 static void
 tear_down(Host *self, gconstpointer data)
 {
-    g_autoptr(GDir) dir = NULL;
-    const char *file = NULL;
-
     (void)data;
     ferry_guests_free(self->guests);
     ferry_store_close(self->store);
-    dir = g_dir_open(self->folder, 0, NULL);
-    while ((file = g_dir_read_name(dir)) != NULL) {
-        g_autofree char *path = g_build_filename(self->folder, file, NULL);
-
-        (void)g_remove(path);
-    }
-    g_assert_cmpint(g_rmdir(self->folder), ==, 0);
+    temp_folder_remove(self->folder);
     g_free(self->folder);
     g_free(self->db);
 }

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include <glib/gstdio.h>
+#include "temp-folder.h"
 
 static int64_t
 now(const FerryClock *clock)
@@ -109,16 +109,8 @@ set_up(Place *place)
 static void
 tear_down(Place *place)
 {
-    static const char *const names[] = { "ferry.db", "ferry.db-wal", "ferry.db-shm",
-                                         "ferry.db.room" };
-
     ferry_store_close(place->store);
-    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
-        g_autofree char *path = g_build_filename(place->folder, names[i], NULL);
-
-        (void)g_unlink(path);
-    }
-    (void)g_rmdir(place->folder);
+    temp_folder_remove(place->folder);
     g_free(place->folder);
 }
 

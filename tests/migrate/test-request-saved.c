@@ -2,12 +2,11 @@
  * "test", that runs, and no way to save it with another XML. */
 #include <string.h>
 
-#include <glib/gstdio.h>
-
 #include "base/error.h"
 #include "guest/act.h"
 #include "migrate/marker.h"
 #include "migrate/restore-there.h"
+#include "temp-folder.h"
 
 #define JOB "5c36f433-e8cb-4dbb-8e75-905305d1fc76"
 
@@ -43,23 +42,6 @@ set_up(Host *self, gconstpointer data)
 }
 
 static void
-remove_all(const char *folder)
-{
-    GDir *dir = g_dir_open(folder, 0, NULL);
-
-    for (const char *name = g_dir_read_name(dir); name != NULL; name = g_dir_read_name(dir)) {
-        g_autofree char *path = g_build_filename(folder, name, NULL);
-
-        if (g_file_test(path, G_FILE_TEST_IS_DIR))
-            remove_all(path);
-        else
-            (void)g_unlink(path);
-    }
-    g_dir_close(dir);
-    g_assert_cmpint(g_rmdir(folder), ==, 0);
-}
-
-static void
 tear_down(Host *self, gconstpointer data)
 {
     (void)data;
@@ -67,7 +49,7 @@ tear_down(Host *self, gconstpointer data)
     ferry_migrator_free(self->migrator);
     ferry_guests_free(self->guests);
     ferry_store_close(self->store);
-    remove_all(self->folder);
+    temp_folder_remove(self->folder);
     g_free(self->folder);
     g_free(self->file);
     g_free(self->uuid);

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "compat/check.h"
+#include "temp-folder.h"
 
 #define RULE(effect)                                                                               \
     "{\"ferry_compat_rules\": 1, \"vendor\": \"x\", \"rules\": [{\"id\": \"a\", \"effect\": "      \
@@ -18,9 +19,7 @@ typedef struct {
 static void
 place_clear(Place *place)
 {
-    g_autofree char *command = g_strdup_printf("rm -rf '%s'", place->root);
-
-    g_assert_true(g_spawn_command_line_sync(command, NULL, NULL, NULL, NULL));
+    temp_folder_remove(place->root);
     g_free(place->root);
     g_free(place->folder);
 }
