@@ -3,36 +3,10 @@
 #include <libvirt/libvirt.h>
 
 #include "base/error.h"
-#include "guest/look.h"
-
-#define NOBODY "00000000-0000-4000-8000-000000000001"
-
-typedef struct {
-    FerryGuests *guests;
-    char *uuid;
-} Fixture;
-
-static void
-set_up(Fixture *fixture, gconstpointer data)
-{
-    g_autoptr(FerryGuest) guest = NULL;
-
-    (void)data;
-    fixture->guests = ferry_guests_new("test:///default");
-    g_assert_true(ferry_guests_find(fixture->guests, "test", &guest, NULL));
-    fixture->uuid = g_strdup(guest->uuid);
-}
-
-static void
-tear_down(Fixture *fixture, gconstpointer data)
-{
-    (void)data;
-    ferry_guests_free(fixture->guests);
-    g_free(fixture->uuid);
-}
+#include "default-guest.h"
 
 static int
-state_of(const Fixture *fixture)
+state_of(const DefaultGuest *fixture)
 {
     FerryDomainLook look = { 0 };
 
@@ -57,7 +31,7 @@ static const struct {
 /* clang-format on */
 
 static void
-test_every_act_twice(Fixture *fixture, gconstpointer data)
+test_every_act_twice(DefaultGuest *fixture, gconstpointer data)
 {
     (void)data;
     for (size_t i = 0; i < G_N_ELEMENTS(steps); i++)
@@ -72,7 +46,7 @@ test_every_act_twice(Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_refusals(Fixture *fixture, gconstpointer data)
+test_refusals(DefaultGuest *fixture, gconstpointer data)
 {
     g_autofree char *message = g_strconcat("cannot resume guest ", fixture->uuid, ": ", NULL);
     g_autoptr(GError) error = NULL;
@@ -100,7 +74,7 @@ static const struct {
 /* clang-format on */
 
 static void
-test_nobody(Fixture *fixture, gconstpointer data)
+test_nobody(DefaultGuest *fixture, gconstpointer data)
 {
     (void)data;
     for (size_t i = 0; i < G_N_ELEMENTS(acts); i++) {
@@ -115,7 +89,7 @@ test_nobody(Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_no_job_to_abort(Fixture *fixture, gconstpointer data)
+test_no_job_to_abort(DefaultGuest *fixture, gconstpointer data)
 {
     (void)data;
     g_assert_true(ferry_guests_abort_job(fixture->guests, fixture->uuid, NULL));
@@ -123,7 +97,7 @@ test_no_job_to_abort(Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_define(Fixture *fixture, gconstpointer data)
+test_define(DefaultGuest *fixture, gconstpointer data)
 {
     static const char xml[] = "<domain type='test'><name>new</name><uuid>" NOBODY
                               "</uuid><memory>65536</memory><os><type>hvm</type></os></domain>";
@@ -142,7 +116,7 @@ test_define(Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_autostart(Fixture *fixture, gconstpointer data)
+test_autostart(DefaultGuest *fixture, gconstpointer data)
 {
     FerryAutostart autostart = FERRY_AUTOSTART_ON;
     g_autoptr(GError) nobody = NULL;
@@ -164,17 +138,15 @@ test_autostart(Fixture *fixture, gconstpointer data)
     g_assert_cmpint(autostart, ==, FERRY_AUTOSTART_ON);
 }
 
-#define ADD(name, func) g_test_add("/act/" name, Fixture, NULL, set_up, func, tear_down)
-
 int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    ADD("every-act-twice", test_every_act_twice);
-    ADD("refusals", test_refusals);
-    ADD("nobody", test_nobody);
-    ADD("no-job-to-abort", test_no_job_to_abort);
-    ADD("define", test_define);
-    ADD("autostart", test_autostart);
+    DEFAULT_GUEST_TEST("/act/every-act-twice", test_every_act_twice);
+    DEFAULT_GUEST_TEST("/act/refusals", test_refusals);
+    DEFAULT_GUEST_TEST("/act/nobody", test_nobody);
+    DEFAULT_GUEST_TEST("/act/no-job-to-abort", test_no_job_to_abort);
+    DEFAULT_GUEST_TEST("/act/define", test_define);
+    DEFAULT_GUEST_TEST("/act/autostart", test_autostart);
     return g_test_run();
 }

@@ -3,38 +3,11 @@
 #include <libvirt/libvirt.h>
 
 #include "base/error.h"
+#include "default-guest.h"
 #include "guest/act.h"
 
-/* libvirt's test driver: one running guest, "test", of 8 GiB, in this process. */
-#define NOBODY "00000000-0000-4000-8000-000000000001"
-
-typedef struct {
-    FerryGuests *guests;
-    char *uuid;
-} Fixture;
-
 static void
-set_up(Fixture *fixture, gconstpointer data)
-{
-    g_autoptr(FerryGuest) guest = NULL;
-
-    (void)data;
-    fixture->guests = ferry_guests_new("test:///default");
-    g_assert_true(ferry_guests_find(fixture->guests, "test", &guest, NULL));
-    g_assert_nonnull(guest);
-    fixture->uuid = g_strdup(guest->uuid);
-}
-
-static void
-tear_down(Fixture *fixture, gconstpointer data)
-{
-    (void)data;
-    ferry_guests_free(fixture->guests);
-    g_free(fixture->uuid);
-}
-
-static void
-test_look(Fixture *fixture, gconstpointer data)
+test_look(DefaultGuest *fixture, gconstpointer data)
 {
     FerryDomainLook look = { 0 };
 
@@ -51,7 +24,7 @@ test_look(Fixture *fixture, gconstpointer data)
 
 /* Absent is an observation; what is no UUID is a mistake. */
 static void
-test_look_at_nobody(Fixture *fixture, gconstpointer data)
+test_look_at_nobody(DefaultGuest *fixture, gconstpointer data)
 {
     FerryDomainLook look = { .present = true, .state = 7 };
     g_autoptr(GError) error = NULL;
@@ -66,7 +39,7 @@ test_look_at_nobody(Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_list(Fixture *fixture, gconstpointer data)
+test_list(DefaultGuest *fixture, gconstpointer data)
 {
     static const char *const more[] = { "b-guest", "a-guest" };
     g_autoptr(GPtrArray) guests = NULL;
@@ -95,7 +68,7 @@ test_list(Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_find(Fixture *fixture, gconstpointer data)
+test_find(DefaultGuest *fixture, gconstpointer data)
 {
     g_autoptr(FerryGuest) by_uuid = NULL;
     g_autoptr(FerryGuest) nobody = NULL;
@@ -110,7 +83,7 @@ test_find(Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_xml(Fixture *fixture, gconstpointer data)
+test_xml(DefaultGuest *fixture, gconstpointer data)
 {
     g_autofree char *xml = NULL;
     g_autofree char *none = NULL;
@@ -135,17 +108,15 @@ test_state_names(void)
     g_assert_cmpstr(ferry_guests_state_name(8), ==, "unknown");
 }
 
-#define ADD(name, func) g_test_add("/look/" name, Fixture, NULL, set_up, func, tear_down)
-
 int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    ADD("look", test_look);
-    ADD("look-at-nobody", test_look_at_nobody);
-    ADD("list", test_list);
-    ADD("find", test_find);
-    ADD("xml", test_xml);
+    DEFAULT_GUEST_TEST("/look/look", test_look);
+    DEFAULT_GUEST_TEST("/look/look-at-nobody", test_look_at_nobody);
+    DEFAULT_GUEST_TEST("/look/list", test_list);
+    DEFAULT_GUEST_TEST("/look/find", test_find);
+    DEFAULT_GUEST_TEST("/look/xml", test_xml);
     g_test_add_func("/look/state-names", test_state_names);
     return g_test_run();
 }

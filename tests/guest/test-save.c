@@ -5,25 +5,18 @@
 #include <glib/gstdio.h>
 
 #include "base/error.h"
-#include "guest/look.h"
-
-#define NOBODY "00000000-0000-4000-8000-000000000001"
+#include "default-guest.h"
 
 /* libvirt's test driver saves and restores as the real one does, but for the memory. */
 typedef struct {
-    FerryGuests *guests;
-    char *uuid, *folder, *path;
+    DefaultGuest guest;
+    char *folder, *path;
 } Fixture;
 
 static void
 set_up(Fixture *fixture, gconstpointer data)
 {
-    g_autoptr(FerryGuest) guest = NULL;
-
-    (void)data;
-    fixture->guests = ferry_guests_new("test:///default");
-    g_assert_true(ferry_guests_find(fixture->guests, "test", &guest, NULL));
-    fixture->uuid = g_strdup(guest->uuid);
+    default_guest_open(&fixture->guest, data);
     fixture->folder = g_dir_make_tmp("ferry-save-XXXXXX", NULL);
     fixture->path = g_build_filename(fixture->folder, "g", NULL);
 }
@@ -31,11 +24,9 @@ set_up(Fixture *fixture, gconstpointer data)
 static void
 tear_down(Fixture *fixture, gconstpointer data)
 {
-    (void)data;
+    default_guest_close(&fixture->guest, data);
     (void)g_unlink(fixture->path);
     g_assert_cmpint(g_rmdir(fixture->folder), ==, 0);
-    ferry_guests_free(fixture->guests);
-    g_free(fixture->uuid);
     g_free(fixture->folder);
     g_free(fixture->path);
 }
@@ -48,7 +39,7 @@ test_writes_the_file(Fixture *fixture, gconstpointer data)
     g_autoptr(GError) error = NULL;
 
     (void)data;
-    if (!ferry_guests_save(fixture->guests, fixture->uuid, fixture->path, NULL, &error))
+    if (!ferry_guests_save(fixture->guest.guests, fixture->guest.uuid, fixture->path, NULL, &error))
         g_assert_true(g_str_has_prefix(error->message, "cannot save guest "));
     else
         g_assert_true(g_file_test(fixture->path, G_FILE_TEST_EXISTS));
@@ -63,12 +54,12 @@ test_refusals(Fixture *fixture, gconstpointer data)
     char *xml = NULL;
 
     (void)data;
-    g_assert_false(ferry_guests_save(fixture->guests, NOBODY, fixture->path, NULL, &save));
+    g_assert_false(ferry_guests_save(fixture->guest.guests, NOBODY, fixture->path, NULL, &save));
     g_assert_error(save, FERRY_ERROR, FERRY_ERROR_NOT_FOUND);
     g_assert_true(g_file_set_contents(fixture->path, "no guest", -1, NULL));
-    g_assert_false(ferry_guests_restore(fixture->guests, fixture->path, NULL, &restore));
+    g_assert_false(ferry_guests_restore(fixture->guest.guests, fixture->path, NULL, &restore));
     g_assert_nonnull(strstr(restore->message, fixture->path));
-    g_assert_false(ferry_guests_saved_xml(fixture->guests, fixture->path, &xml, &read));
+    g_assert_false(ferry_guests_saved_xml(fixture->guest.guests, fixture->path, &xml, &read));
     g_assert_nonnull(strstr(read->message, fixture->path));
     g_assert_true(g_str_has_suffix(read->message, " or \"virsh save\"?"));
     g_assert_null(xml);
@@ -77,13 +68,13 @@ test_refusals(Fixture *fixture, gconstpointer data)
 static void
 test_idle(Fixture *fixture, gconstpointer data)
 {
-    const char *const uuids[] = { fixture->uuid, NOBODY };
+    const char *const uuids[] = { fixture->guest.uuid, NOBODY };
 
     (void)data;
     for (size_t i = 0; i < G_N_ELEMENTS(uuids); i++) {
         FerryGuestWork work = FERRY_GUEST_AT_WORK;
 
-        g_assert_true(ferry_guests_work(fixture->guests, uuids[i], &work, NULL));
+        g_assert_true(ferry_guests_work(fixture->guest.guests, uuids[i], &work, NULL));
         g_assert_cmpint(work, ==, FERRY_GUEST_IDLE);
     }
 }

@@ -243,23 +243,11 @@ test_doubt(Fixture *f, gconstpointer data)
     g_assert_null(f->report.reasons[1]);
 }
 
+#define ADD(name, func) g_test_add("/pump-crew/" name, Fixture, NULL, set_up, func, tear_down)
+
 int
 main(int argc, char **argv)
 {
-    static const struct {
-        const char *path;
-        void (*run)(Fixture *f, gconstpointer data);
-    } rows[] = {
-        { "/pump-crew/init", test_init },
-        { "/pump-crew/more-channels-than-devices", test_more_channels_than_devices },
-        { "/pump-crew/chunks", test_chunks },
-        { "/pump-crew/failure-ends-waiting", test_failure_ends_waiting },
-        { "/pump-crew/threads", test_threads },
-        { "/pump-crew/cancelled", test_cancelled },
-        { "/pump-crew/progress", test_progress },
-        { "/pump-crew/doubt", test_doubt },
-    };
-
     g_test_init(&argc, &argv, NULL);
     for (unsigned i = 0; i < G_N_ELEMENTS(sizes); i++) {
         g_autofree char *path = g_strdup_printf("/pump-crew/sizes/%s", sizes[i].name);
@@ -267,7 +255,13 @@ main(int argc, char **argv)
         g_test_add_data_func(path, GUINT_TO_POINTER(i), test_sizes);
     }
     g_test_add_func("/pump-crew/memory-limit", test_memory_limit);
-    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
-        g_test_add(rows[i].path, Fixture, NULL, set_up, rows[i].run, tear_down);
+    ADD("init", test_init);
+    ADD("more-channels-than-devices", test_more_channels_than_devices);
+    ADD("chunks", test_chunks);
+    ADD("failure-ends-waiting", test_failure_ends_waiting);
+    ADD("threads", test_threads);
+    ADD("cancelled", test_cancelled);
+    ADD("progress", test_progress);
+    ADD("doubt", test_doubt);
     return g_test_run();
 }

@@ -198,26 +198,20 @@ test_clear_of_nothing(void)
     ferry_state_file_clear(&file);
 }
 
+#define ADD(name, func) g_test_add("/state-file/" name, Fixture, NULL, set_up, func, tear_down)
+
 int
 main(int argc, char **argv)
 {
-    static const struct {
-        const char *path;
-        void (*run)(Fixture *f, gconstpointer data);
-    } rows[] = {
-        { "/state-file/appears-when-complete", test_appears_when_complete },
-        { "/state-file/nothing-without-commit", test_nothing_without_commit },
-        { "/state-file/replaces-at-the-end", test_replaces_at_the_end },
-        { "/state-file/two-at-once", test_two_at_once },
-        { "/state-file/no-folder", test_no_folder },
-        { "/state-file/name-is-a-folder", test_name_is_a_folder },
-        { "/state-file/name-is-no-file", test_name_is_no_file },
-        { "/state-file/name-without-folder", test_name_without_folder },
-    };
-
     g_test_init(&argc, &argv, NULL);
-    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
-        g_test_add(rows[i].path, Fixture, NULL, set_up, rows[i].run, tear_down);
+    ADD("appears-when-complete", test_appears_when_complete);
+    ADD("nothing-without-commit", test_nothing_without_commit);
+    ADD("replaces-at-the-end", test_replaces_at_the_end);
+    ADD("two-at-once", test_two_at_once);
+    ADD("no-folder", test_no_folder);
+    ADD("name-is-a-folder", test_name_is_a_folder);
+    ADD("name-is-no-file", test_name_is_no_file);
+    ADD("name-without-folder", test_name_without_folder);
     g_test_add_func("/state-file/clear-of-nothing", test_clear_of_nothing);
     return g_test_run();
 }

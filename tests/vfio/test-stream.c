@@ -229,23 +229,17 @@ test_answers(Fixture *f, gconstpointer data)
     g_assert_nonnull(strstr(error->message, "where an answer was due"));
 }
 
+#define ADD(name, func) g_test_add("/stream/" name, Fixture, NULL, set_up, func, tear_down)
+
 int
 main(int argc, char **argv)
 {
-    static const struct {
-        const char *path;
-        void (*run)(Fixture *f, gconstpointer data);
-    } rows[] = {
-        { "/stream/round-trip", test_round_trip },
-        { "/stream/summed-in-pieces", test_summed_in_pieces },
-        { "/stream/flipped", test_flipped },
-        { "/stream/cut", test_cut },
-        { "/stream/more-than-there-is-room", test_more_than_there_is_room },
-        { "/stream/answers", test_answers },
-    };
-
     g_test_init(&argc, &argv, NULL);
-    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
-        g_test_add(rows[i].path, Fixture, NULL, set_up, rows[i].run, tear_down);
+    ADD("round-trip", test_round_trip);
+    ADD("summed-in-pieces", test_summed_in_pieces);
+    ADD("flipped", test_flipped);
+    ADD("cut", test_cut);
+    ADD("more-than-there-is-room", test_more_than_there_is_room);
+    ADD("answers", test_answers);
     return g_test_run();
 }

@@ -258,25 +258,19 @@ test_descriptors_are_closed(Fixture *f, gconstpointer data)
     g_assert_cmpuint(n_descriptors(), ==, before);
 }
 
+#define ADD(name, func) g_test_add("/user-link/" name, Fixture, NULL, set_up, func, tear_down)
+
 int
 main(int argc, char **argv)
 {
-    static const struct {
-        const char *path;
-        void (*run)(Fixture *f, gconstpointer data);
-    } rows[] = {
-        { "/user-link/parts", test_parts },
-        { "/user-link/skip-leaves-the-rest", test_skip_leaves_the_rest },
-        { "/user-link/send", test_send },
-        { "/user-link/commands-between", test_commands_between },
-        { "/user-link/silence", test_silence },
-        { "/user-link/peer-that-does-not-read", test_peer_that_does_not_read },
-        { "/user-link/descriptors-are-closed", test_descriptors_are_closed },
-    };
-
     g_test_init(&argc, &argv, NULL);
-    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
-        g_test_add(rows[i].path, Fixture, NULL, set_up, rows[i].run, tear_down);
+    ADD("parts", test_parts);
+    ADD("skip-leaves-the-rest", test_skip_leaves_the_rest);
+    ADD("send", test_send);
+    ADD("commands-between", test_commands_between);
+    ADD("silence", test_silence);
+    ADD("peer-that-does-not-read", test_peer_that_does_not_read);
+    ADD("descriptors-are-closed", test_descriptors_are_closed);
     for (unsigned i = 0; i < G_N_ELEMENTS(bad_headers); i++) {
         g_autofree char *path = g_strdup_printf("/user-link/out-of-step/%s", bad_headers[i].name);
 
