@@ -38,67 +38,81 @@ say(const Pipe *self)
     g_assert_cmpint(write(self->fds[1], "e", 1), ==, 1);
 }
 
-static void
-open_pipe(Pipe *self)
-{
-    g_assert_cmpint(pipe2(self->fds, O_CLOEXEC | O_NONBLOCK), ==, 0);
-}
-
-static void
-close_pipe(Pipe *self)
-{
-    (void)close(self->fds[0]);
-    (void)close(self->fds[1]);
-}
-
-static void
-test_looks_after_events(void)
-{
-    g_autoptr(Tree) tree = tree_new();
+/* A host that tells of its changes, and who looks at it. */
+typedef struct {
+    Tree *tree;
     Pipe events;
-    g_autoptr(FerryWatch) watch = NULL;
+    FerryWatch *watch; /* each test's own way to make it */
+} Fixture;
+
+static void
+set_up(Fixture *f, gconstpointer data)
+{
+    (void)data;
+    f->tree = tree_new();
+    g_assert_cmpint(pipe2(f->events.fds, O_CLOEXEC | O_NONBLOCK), ==, 0);
+}
+
+static void
+tear_down(Fixture *f, gconstpointer data)
+{
+    (void)data;
+    ferry_watch_free(f->watch);
+    (void)close(f->events.fds[0]);
+    (void)close(f->events.fds[1]);
+    tree_free(f->tree);
+}
+
+static void
+start_watch(Fixture *f, const FerryWatchOps *how)
+{
+    f->watch = ferry_watch_new(f->tree->root, how, &f->events, 1, NULL);
+}
+
+static void
+add_parent(Fixture *f)
+{
+    tree_parent(f->tree, "virtual/mtty/mtty", NULL, "mtty", 1);
+}
+
+static void
+test_looks_after_events(Fixture *f, gconstpointer data)
+{
     g_autoptr(FerryInventory) before = NULL;
     g_autoptr(FerryInventory) after = NULL;
     uint64_t generation = 0;
 
-    open_pipe(&events);
-    watch = ferry_watch_new(tree->root, &ops, &events, 1, NULL);
-    before = ferry_watch_inventory(watch, &generation);
+    (void)data;
+    start_watch(f, &ops);
+    before = ferry_watch_inventory(f->watch, &generation);
     g_assert_cmpuint(generation, ==, 1);
-    tree_parent(tree, "virtual/mtty/mtty", NULL, "mtty", 1);
-    g_assert_false(ferry_watch_wait(watch, generation, 0)); /* nobody told yet */
-    say(&events);
-    g_assert_true(ferry_watch_wait(watch, generation, LIMIT_MS));
-    after = ferry_watch_inventory(watch, &generation);
+    add_parent(f);
+    g_assert_false(ferry_watch_wait(f->watch, generation, 0)); /* nobody told yet */
+    say(&f->events);
+    g_assert_true(ferry_watch_wait(f->watch, generation, LIMIT_MS));
+    after = ferry_watch_inventory(f->watch, &generation);
     g_assert_cmpuint(generation, >=, 2);
     g_assert_cmpuint(ferry_inventory_n_devices(before), ==, 0);
     g_assert_cmpuint(ferry_inventory_n_devices(after), ==, 1);
-    ferry_watch_free(g_steal_pointer(&watch));
-    close_pipe(&events);
 }
 
 /* Sysfs away for a moment: what was known stays. */
 static void
-test_keeps_what_it_has(void)
+test_keeps_what_it_has(Fixture *f, gconstpointer data)
 {
-    g_autoptr(Tree) tree = tree_new();
-    Pipe events;
-    g_autoptr(FerryWatch) watch = NULL;
     g_autoptr(FerryInventory) now = NULL;
     uint64_t generation = 0;
 
-    open_pipe(&events);
-    tree_parent(tree, "virtual/mtty/mtty", NULL, "mtty", 1);
-    watch = ferry_watch_new(tree->root, &ops, &events, 1, NULL);
-    tree_remove(tree, "sys");
-    say(&events);
-    g_assert_false(ferry_watch_wait(watch, 1, 50));
-    tree_parent(tree, "virtual/mtty/mtty", NULL, "mtty", 1);
-    now = ferry_watch_inventory(watch, &generation);
+    (void)data;
+    add_parent(f);
+    start_watch(f, &ops);
+    tree_remove(f->tree, "sys");
+    say(&f->events);
+    g_assert_false(ferry_watch_wait(f->watch, 1, 50));
+    add_parent(f);
+    now = ferry_watch_inventory(f->watch, &generation);
     g_assert_cmpuint(generation, ==, 1);
     g_assert_cmpuint(ferry_inventory_n_devices(now), ==, 1);
-    ferry_watch_free(g_steal_pointer(&watch));
-    close_pipe(&events);
 }
 
 /* An event that nothing can drain is a storm that never ends: a look comes all the same. */
@@ -109,67 +123,52 @@ no_drain(void *data)
 }
 
 static void
-test_storm(void)
+test_storm(Fixture *f, gconstpointer data)
 {
     static const FerryWatchOps storm = { pipe_fd, no_drain };
-    g_autoptr(Tree) tree = tree_new();
-    Pipe events;
-    g_autoptr(FerryWatch) watch = NULL;
 
-    open_pipe(&events);
-    watch = ferry_watch_new(tree->root, &storm, &events, 1, NULL);
-    say(&events);
-    g_assert_true(ferry_watch_wait(watch, 3, LIMIT_MS));
-    ferry_watch_free(g_steal_pointer(&watch));
-    close_pipe(&events);
+    (void)data;
+    start_watch(f, &storm);
+    say(&f->events);
+    g_assert_true(ferry_watch_wait(f->watch, 3, LIMIT_MS));
 }
 
 /* No /sys is a host without devices, until it is there. */
 static void
-test_no_sysfs(void)
+test_no_sysfs(Fixture *f, gconstpointer data)
 {
-    g_autoptr(Tree) tree = tree_new();
-    Pipe events;
-    g_autoptr(FerryWatch) watch = NULL;
     g_autoptr(FerryInventory) none = NULL;
     g_autoptr(FerryInventory) some = NULL;
 
-    open_pipe(&events);
-    tree_remove(tree, "sys");
-    watch = ferry_watch_new(tree->root, &ops, &events, 1, NULL);
-    none = ferry_watch_look(watch);
+    (void)data;
+    tree_remove(f->tree, "sys");
+    start_watch(f, &ops);
+    none = ferry_watch_look(f->watch);
     g_assert_cmpuint(ferry_inventory_n_devices(none), ==, 0);
-    tree_parent(tree, "virtual/mtty/mtty", NULL, "mtty", 1);
-    some = ferry_watch_look(watch);
+    add_parent(f);
+    some = ferry_watch_look(f->watch);
     g_assert_cmpuint(ferry_inventory_n_devices(some), ==, 1);
-    ferry_watch_free(g_steal_pointer(&watch));
-    close_pipe(&events);
 }
 
 /* Who has changed something need not wait for the event. */
 static void
-test_look(void)
+test_look(Fixture *f, gconstpointer data)
 {
-    g_autoptr(Tree) tree = tree_new();
-    Pipe events;
-    g_autoptr(FerryWatch) watch = NULL;
     g_autoptr(FerryInventory) before = NULL;
     g_autoptr(FerryInventory) after = NULL;
     g_autoptr(FerryInventory) again = NULL;
     uint64_t generation = 0;
 
-    open_pipe(&events);
-    watch = ferry_watch_new(tree->root, &ops, &events, 1, NULL);
-    before = ferry_watch_inventory(watch, NULL);
-    tree_parent(tree, "virtual/mtty/mtty", NULL, "mtty", 1);
-    after = ferry_watch_look(watch);
-    again = ferry_watch_inventory(watch, &generation);
+    (void)data;
+    start_watch(f, &ops);
+    before = ferry_watch_inventory(f->watch, NULL);
+    add_parent(f);
+    after = ferry_watch_look(f->watch);
+    again = ferry_watch_inventory(f->watch, &generation);
     g_assert_cmpuint(ferry_inventory_n_devices(before), ==, 0);
     g_assert_cmpuint(ferry_inventory_n_devices(after), ==, 1);
     g_assert_true(after == again);
     g_assert_cmpuint(generation, ==, 2);
-    ferry_watch_free(g_steal_pointer(&watch));
-    close_pipe(&events);
 }
 
 static void
@@ -192,15 +191,17 @@ test_udev_is_there(void)
     ferry_udev_ops()->drain(udev); /* returns though there is none */
 }
 
+#define ADD(name, func) g_test_add("/watch/" name, Fixture, NULL, set_up, func, tear_down)
+
 int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/watch/looks-after-events", test_looks_after_events);
-    g_test_add_func("/watch/keeps-what-it-has", test_keeps_what_it_has);
-    g_test_add_func("/watch/storm", test_storm);
-    g_test_add_func("/watch/no-sysfs", test_no_sysfs);
-    g_test_add_func("/watch/look", test_look);
+    ADD("looks-after-events", test_looks_after_events);
+    ADD("keeps-what-it-has", test_keeps_what_it_has);
+    ADD("storm", test_storm);
+    ADD("no-sysfs", test_no_sysfs);
+    ADD("look", test_look);
     g_test_add_func("/watch/without-events", test_without_events);
     g_test_add_func("/watch/udev-is-there", test_udev_is_there);
     return g_test_run();
