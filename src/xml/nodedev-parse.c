@@ -287,14 +287,22 @@ parse_capability(const xmlNode *capability, FerryNodedev *self, GError **error)
     return true;
 }
 
-/* Without what only a document that libvirt wrote has: its names. */
+/* Without what only a document that libvirt wrote has: its names.  @ret_document: where they are */
 static bool
-parse_device(const xmlNode *root, FerryNodedev **ret, GError **error)
+parse_device(const char *xml, xmlDoc **ret_document, FerryNodedev **ret, GError **error)
 {
-    const xmlNode *capability = ferry_document_child(root, "capability");
-    g_autofree char *type = ferry_document_attribute(capability, "type");
+    g_autoptr(xmlDoc) document = NULL;
+    const xmlNode *root = NULL;
+    const xmlNode *capability = NULL;
+    g_autofree char *type = NULL;
     g_autoptr(FerryNodedev) self = NULL;
 
+    if (!ferry_document_parse(xml, FERRY_NODEDEV_MAX_BYTES, "node device XML", "device", &document,
+                              error))
+        return false;
+    root = xmlDocGetRootElement(document);
+    capability = ferry_document_child(root, "capability");
+    type = ferry_document_attribute(capability, "type");
     if (type == NULL || type[0] == '\0')
         return ferry_document_refuse(error, capability != NULL ? capability : root,
                                      "no capability: <capability type='…'>");
@@ -302,6 +310,7 @@ parse_device(const xmlNode *root, FerryNodedev **ret, GError **error)
     self->parent = child_text(root, "parent");
     if (!parse_capability(capability, self, error))
         return false;
+    *ret_document = g_steal_pointer(&document);
     *ret = g_steal_pointer(&self);
     return true;
 }
@@ -313,12 +322,9 @@ ferry_nodedev_parse(const char *xml, FerryNodedev **ret, GError **error)
     g_autoptr(FerryNodedev) self = NULL;
     const xmlNode *root = NULL;
 
-    if (!ferry_document_parse(xml, FERRY_NODEDEV_MAX_BYTES, "node device XML", "device", &document,
-                              error))
+    if (!parse_device(xml, &document, &self, error))
         return false;
     root = xmlDocGetRootElement(document);
-    if (!parse_device(root, &self, error))
-        return false;
     self->name = child_text(root, "name");
     self->path = child_text(root, "path");
     self->driver = child_text(ferry_document_child(root, "driver"), "name");
@@ -335,12 +341,9 @@ ferry_nodedev_parse_create(const char *xml, FerryNodedev **ret, GError **error)
     g_autoptr(FerryNodedev) self = NULL;
     const xmlNode *root = NULL;
 
-    if (!ferry_document_parse(xml, FERRY_NODEDEV_MAX_BYTES, "node device XML", "device", &document,
-                              error))
+    if (!parse_device(xml, &document, &self, error))
         return false;
     root = xmlDocGetRootElement(document);
-    if (!parse_device(root, &self, error))
-        return false;
     if (strcmp(self->capability, "mdev") != 0)
         return ferry_document_refuse(error, ferry_document_child(root, "capability"),
                                      "only an mdev can be created, and this is \"%s\"",
