@@ -182,10 +182,19 @@ make_channels(const int *fds, size_t n_fds, FerryChannelKind kind, int timeout_m
     return channels;
 }
 
-/* One call of a caller's, in the engine's terms. */
+/* What a caller gave. */
+typedef struct {
+    FerryVfio *const *devices;
+    size_t n_devices;
+    const int *fds;
+    size_t n_fds;
+    FerryChannelKind kind;
+    const FerryVfioOptions *options;
+} Call;
+
+/* The same in the engine's terms. */
 typedef struct {
     FerryVfioDevice **devices;
-    size_t n_devices;
     GPtrArray *channels;
     Watcher watcher;
     FerryVfioOptions options;
@@ -201,58 +210,43 @@ move_clear(Move *self)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Move, move_clear)
 
 static FerryVfioStatus
-move_init(Move *self,
-          FerryVfio *const *devices,
-          size_t n_devices,
-          const int *fds,
-          size_t n_fds,
-          FerryChannelKind kind,
-          const FerryVfioOptions *options,
-          char **error)
+move_init(Move *self, const Call *call, char **error)
 {
-    if (n_devices == 0 || n_devices > MAX_DEVICES || n_fds == 0) {
+    if (call->n_devices == 0 || call->n_devices > MAX_DEVICES || call->n_fds == 0) {
         if (error != NULL)
             *error = g_strdup("expected 1 to 64 devices and at least one descriptor");
         return FERRY_VFIO_INVALID;
     }
-    self->options = read_options(options);
+    self->options = read_options(call->options);
     self->pump = pump_options(&self->options, &self->watcher);
-    self->channels = make_channels(fds, n_fds, kind, self->options.timeout_ms);
-    self->n_devices = n_devices;
-    self->devices = g_new(FerryVfioDevice *, n_devices);
-    for (size_t i = 0; i < n_devices; i++)
-        self->devices[i] = devices[i]->device;
+    self->channels = make_channels(call->fds, call->n_fds, call->kind, self->options.timeout_ms);
+    self->devices = g_new(FerryVfioDevice *, call->n_devices);
+    for (size_t i = 0; i < call->n_devices; i++)
+        self->devices[i] = call->devices[i]->device;
     return FERRY_VFIO_OK;
 }
 
 static FerryVfioStatus
-send_over(FerryVfio *const *devices,
-          size_t n_devices,
-          const int *fds,
-          size_t n_fds,
-          FerryChannelKind kind,
-          const FerryVfioOptions *options,
-          FerryVfioReport *ret,
-          char **error)
+send_over(const Call *call, FerryVfioReport *ret, char **error)
 {
     g_auto(Move) move = { 0 };
     g_autoptr(GPtrArray) metas = g_ptr_array_new_with_free_func(g_free);
     g_auto(FerryPumpReport) report = { 0 };
     g_autoptr(GError) problem = NULL;
 
-    if (move_init(&move, devices, n_devices, fds, n_fds, kind, options, error) != FERRY_VFIO_OK)
+    if (move_init(&move, call, error) != FERRY_VFIO_OK)
         return FERRY_VFIO_INVALID;
-    for (size_t i = 0; i < n_devices; i++) {
+    for (size_t i = 0; i < call->n_devices; i++) {
         FerrySize size = { 0 };
 
         if (move.devices[i]->flags != 0 &&
             !ferry_vfio_device_data_size(move.devices[i], &size, &problem))
             return give_error(problem, error);
-        g_ptr_array_add(metas, ferry_meta_build(devices[i]->facts, move.devices[i], size));
+        g_ptr_array_add(metas, ferry_meta_build(call->devices[i]->facts, move.devices[i], size));
     }
-    if (!ferry_pump_send(move.devices, (const char *const *)metas->pdata, n_devices,
-                         (FerryChannel *const *)move.channels->pdata, n_fds, &move.pump, &report,
-                         &problem))
+    if (!ferry_pump_send(move.devices, (const char *const *)metas->pdata, call->n_devices,
+                         (FerryChannel *const *)move.channels->pdata, call->n_fds, &move.pump,
+                         &report, &problem))
         return give_error(problem, error);
     return give_report(&report, ret, error);
 }
@@ -266,7 +260,8 @@ ferry_vfio_send(FerryVfio *const *devices,
                 FerryVfioReport *report,
                 char **error)
 {
-    return send_over(devices, n_devices, fds, n_fds, FERRY_CHANNEL_TWO_WAY, options, report, error);
+    return send_over(&(Call){ devices, n_devices, fds, n_fds, FERRY_CHANNEL_TWO_WAY, options },
+                     report, error);
 }
 
 FerryVfioStatus
@@ -276,7 +271,7 @@ ferry_vfio_save(FerryVfio *device,
                 FerryVfioReport *report,
                 char **error)
 {
-    return send_over(&device, 1, &fd, 1, FERRY_CHANNEL_ONE_WAY, options, report, error);
+    return send_over(&(Call){ &device, 1, &fd, 1, FERRY_CHANNEL_ONE_WAY, options }, report, error);
 }
 
 static bool
@@ -289,28 +284,22 @@ check(void *data, unsigned device, const char *meta, GPtrArray *reasons, GError 
 }
 
 static FerryVfioStatus
-receive_over(FerryVfio *const *devices,
-             size_t n_devices,
-             const int *fds,
-             size_t n_fds,
-             FerryChannelKind kind,
-             const FerryVfioOptions *options,
-             FerryVfioReport *ret,
-             char **error)
+receive_over(const Call *call, FerryVfioReport *ret, char **error)
 {
     g_auto(Move) move = { 0 };
     g_auto(FerryPumpReport) report = { 0 };
     g_autoptr(GError) problem = NULL;
 
-    if (move_init(&move, devices, n_devices, fds, n_fds, kind, options, error) != FERRY_VFIO_OK)
+    if (move_init(&move, call, error) != FERRY_VFIO_OK)
         return FERRY_VFIO_INVALID;
 
-    Target target = { .devices = devices,
+    Target target = { .devices = call->devices,
                       .policy = move.options.flags & FERRY_VFIO_ACCEPT_UNKNOWN
                                     ? FERRY_META_ACCEPT_UNKNOWN
                                     : FERRY_META_STRICT };
-    if (!ferry_pump_receive(move.devices, n_devices, (FerryChannel *const *)move.channels->pdata,
-                            n_fds, check, &target, &move.pump, &report, &problem))
+    if (!ferry_pump_receive(move.devices, call->n_devices,
+                            (FerryChannel *const *)move.channels->pdata, call->n_fds, check,
+                            &target, &move.pump, &report, &problem))
         return give_error(problem, error);
     return give_report(&report, ret, error);
 }
@@ -324,8 +313,8 @@ ferry_vfio_receive(FerryVfio *const *devices,
                    FerryVfioReport *report,
                    char **error)
 {
-    return receive_over(devices, n_devices, fds, n_fds, FERRY_CHANNEL_TWO_WAY, options, report,
-                        error);
+    return receive_over(&(Call){ devices, n_devices, fds, n_fds, FERRY_CHANNEL_TWO_WAY, options },
+                        report, error);
 }
 
 FerryVfioStatus
@@ -335,7 +324,8 @@ ferry_vfio_load(FerryVfio *device,
                 FerryVfioReport *report,
                 char **error)
 {
-    return receive_over(&device, 1, &fd, 1, FERRY_CHANNEL_ONE_WAY, options, report, error);
+    return receive_over(&(Call){ &device, 1, &fd, 1, FERRY_CHANNEL_ONE_WAY, options }, report,
+                        error);
 }
 
 FerryVfioStatus
