@@ -147,8 +147,8 @@ settle(Sim *sim)
 void
 sim_happen(Sim *sim, unsigned event)
 {
-    sim_note(sim, "* %s", sim_events[event].name);
-    sim_events[event].happen(&sim->world);
+    sim_note(sim, "* %s", sim_event(event)->name);
+    sim_event(event)->happen(&sim->world);
     settle(sim);
     sim_check(sim);
 }

@@ -11,6 +11,7 @@ typedef enum {
     N_EVENT_KINDS
 } SimEventKind;
 
+/** One thing that can happen: may() says when, happen() is the whole effect. */
 typedef struct {
     const char *name;
     SimEventKind kind;
@@ -18,8 +19,10 @@ typedef struct {
     void (*happen)(SimWorld *world);
 } SimEvent;
 
-extern const SimEvent sim_events[];
 extern const unsigned sim_n_events;
+
+/** @number: from 0 to sim_n_events - 1 */
+const SimEvent *sim_event(unsigned number);
 
 /** Its number; @name must be one of them. */
 unsigned sim_event_named(const char *name);

@@ -53,7 +53,7 @@ make_fault(Sim *sim, unsigned fault)
         sim->fault_happened = true;
         sim_note(sim, "* this call fails, %s",
                  sim->op_fault == OP_FAILS_BEFORE ? "not done" : "done");
-    } else if (sim_events[fault].may(&sim->world)) {
+    } else if (sim_event(fault)->may(&sim->world)) {
         sim->fault_happened = true;
         sim_happen(sim, fault);
     }

@@ -15,8 +15,8 @@ happen_first(Sim *sim, SimEventKind kind)
     const char *withheld = sim_is_hindered(sim) ? sim->hindered->withheld : NULL;
 
     for (unsigned i = 0; i < sim_n_events; i++) {
-        if (sim_events[i].kind == kind && g_strcmp0(sim_events[i].name, withheld) != 0 &&
-            sim_events[i].may(&sim->world)) {
+        if (sim_event(i)->kind == kind && g_strcmp0(sim_event(i)->name, withheld) != 0 &&
+            sim_event(i)->may(&sim->world)) {
             sim_happen(sim, i);
             return true;
         }
@@ -32,7 +32,7 @@ happen_any(Sim *sim, SimEventKind kind)
     unsigned possible = 0;
 
     for (unsigned i = 0; i < sim_n_events; i++) {
-        if (sim_events[i].kind == kind && i != sim->lazy_event && sim_events[i].may(&sim->world) &&
+        if (sim_event(i)->kind == kind && i != sim->lazy_event && sim_event(i)->may(&sim->world) &&
             sim_random(sim, ++possible) == 0)
             chosen = i;
     }

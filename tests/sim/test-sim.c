@@ -82,15 +82,15 @@ fault_name(unsigned fault)
 {
     static const char *const op_faults[] = { "the call fails, not done", "the call fails, done" };
 
-    return fault < sim_n_events ? sim_events[fault].name : op_faults[fault - sim_n_events];
+    return fault < sim_n_events ? sim_event(fault)->name : op_faults[fault - sim_n_events];
 }
 
 /* Faults to plan: every crash and death, and both failures of the call itself. */
 static bool
 is_fault(unsigned fault)
 {
-    return fault >= sim_n_events || sim_events[fault].kind == EVENT_CRASH ||
-           sim_events[fault].kind == EVENT_DEATH;
+    return fault >= sim_n_events || sim_event(fault)->kind == EVENT_CRASH ||
+           sim_event(fault)->kind == EVENT_DEATH;
 }
 
 static unsigned

@@ -8,7 +8,7 @@
 
 /**
  * The world around two drivers: two hosts with libvirt and one guest, libvirt's migration call with
- * its relay, the link.  Plain state and what can happen to it; every happening is one row of
+ * its relay, the link.  Plain state; what can happen to it is one row each of progress.c and
  * event.c.  What libvirt and QEMU do was measured (docs/handover.md, section 5 and the table of
  * deaths in section 6).
  */
