@@ -293,6 +293,7 @@ static const FerryColumn page[] = {
     { "timer.left_ms", "time left", FERRY_CELL_TIME },
     { "began", "began", FERRY_CELL_TEXT },
     { "elapsed_ms", "time", FERRY_CELL_TIME },
+    { "parallel", "connections", FERRY_CELL_TEXT },
     { "progress.bytes", "transferred", FERRY_CELL_BYTES },
     { "progress.total_bytes", "of", FERRY_CELL_BYTES },
     { "progress.sent_bytes", "sent", FERRY_CELL_BYTES },

@@ -137,7 +137,7 @@ static const FerryOption migrate_options[] = {
     { "max-downtime", 0, "TIME", "how long the guest may stand still: 300ms, 2s", FERRY_OPTION_OPTIONAL },
     { "timeout", 0, "TIME", "how long the transfer may take: 90s, 10m", FERRY_OPTION_OPTIONAL },
     { "bandwidth", 0, "SIZE", "bytes a second at most: 100M, 96Mi", FERRY_OPTION_OPTIONAL },
-    { "parallel", 0, "N", "connections for its memory: more than one for links faster than a processor", FERRY_OPTION_OPTIONAL },
+    { "parallel", 0, "N", "connections for its memory; unless given, as many as fill the link", FERRY_OPTION_OPTIONAL },
     { "auto-converge", 0, NULL, "slow the guest down if it writes faster than the link takes it", FERRY_OPTION_OPTIONAL },
     FERRY_GIVEN_OPTIONS,
     { "detach", 0, NULL, "do not wait: name the job, and end", FERRY_OPTION_OPTIONAL },

@@ -39,7 +39,7 @@ collect(Parameters *self, const FerryMigration *migration)
     if (migration->bandwidth_mib_s > 0)
         (void)virTypedParamsAddULLong(&self->rows, &self->n, &self->n_allocated,
                                       VIR_MIGRATE_PARAM_BANDWIDTH, migration->bandwidth_mib_s);
-    if (migration->parallel > 0)
+    if (migration->parallel > 1)
         (void)virTypedParamsAddInt(&self->rows, &self->n, &self->n_allocated,
                                    VIR_MIGRATE_PARAM_PARALLEL_CONNECTIONS,
                                    (int)migration->parallel);
@@ -60,7 +60,7 @@ find_flags(const FerryMigration *migration)
     };
     unsigned flags = VIR_MIGRATE_LIVE | VIR_MIGRATE_PAUSED;
 
-    if (migration->parallel > 0)
+    if (migration->parallel > 1)
         flags |= VIR_MIGRATE_PARALLEL;
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
         if ((migration->flags & rows[i].ours) != 0)

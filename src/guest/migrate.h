@@ -14,7 +14,7 @@ typedef struct {
     const char *tls_destination; /* (nullable) name in the target's certificate */
     const char *target_xml;      /* (nullable) the domain as the target shall have it */
     FerryMigrationFlags flags;
-    unsigned parallel;        /* connections (QEMU's multifd); 0: one, without multifd */
+    unsigned parallel;        /* connections (QEMU's multifd); 0, 1: one, without multifd */
     uint64_t bandwidth_mib_s; /* 0: no limit */
     uint64_t max_downtime_ms; /* 0: QEMU's 300 ms */
 } FerryMigration;

@@ -24,3 +24,14 @@ json_t *ferry_forecast(const FerryPlan *plan, const FerryForecastKnown *known);
 
 /** Adds a reason "blackout-too-long" when the devices alone need longer than the plan's limit. */
 void ferry_forecast_object(const json_t *forecast, json_t *reasons);
+
+/**
+ * How many connections the guest's memory goes over unless somebody says: as many as fill the link,
+ * when one carries what a processor can encrypt and send.
+ *
+ * @forecast: of ferry_forecast(); a link without a figure gets one connection
+ * @bandwidth_bps: what may be used of the link; 0 = all of it
+ *
+ * Returns: 1 or more
+ */
+unsigned ferry_forecast_connections(const json_t *forecast, uint64_t bandwidth_bps);

@@ -36,7 +36,7 @@ to_json(const FerryJob *job)
 
     return json_pack(
         "{s:s, s:s, s:s, s:{s:s, s:s}, s:s, s:s, s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:I, "
-        "s:O, s:O, s:O, s:O, s:s*, s:o, s:o}",
+        "s:O, s:O, s:O, s:O, s:s*, s:o, s:o, s:o}",
         "id", who->id, "kind", kind_names[who->kind], "side",
         who->side == FERRY_SIDE_SOURCE ? "source" : "target", "guest", "name", who->guest_name,
         "uuid", who->guest_uuid, "source", who->source, "target", who->target, "state",
@@ -49,7 +49,8 @@ to_json(const FerryJob *job)
         (json_int_t)(until_ms - job->began_ms), "phases", job->phases, "degraded", job->degraded,
         "reasons", job->reasons, "gaps", job->gaps, "file", who->file, "timer", timer_json(job),
         "predicted_blackout_ms",
-        job->predicted_ms < 0 ? json_null() : json_integer(job->predicted_ms));
+        job->predicted_ms < 0 ? json_null() : json_integer(job->predicted_ms), "parallel",
+        job->parallel == 0 ? json_null() : json_integer((json_int_t)job->parallel));
 }
 
 json_t *

@@ -33,6 +33,7 @@ struct _FerryJob {
     FerryProgress progress;
     int64_t blackout_ms;  /* -1 = not measured */
     int64_t predicted_ms; /* of it, before it began; -1 = no figure */
+    uint64_t parallel;    /* connections for the guest's memory; 0 = none is planned */
     char *outcome;
     char *runs_on;
     json_t *phases; /* ended ones: {phase, duration_ms} */

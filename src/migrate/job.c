@@ -265,10 +265,11 @@ ferry_job_set_progress(FerryJob *job, const FerryProgress *progress)
 }
 
 void
-ferry_job_set_predicted(FerryJob *job, int64_t predicted_ms)
+ferry_job_set_planned(FerryJob *job, int64_t predicted_ms, uint64_t parallel)
 {
     ferry_job_lock(job);
     job->predicted_ms = predicted_ms;
+    job->parallel = parallel;
     ferry_job_unlock_changed(job);
 }
 

@@ -102,8 +102,13 @@ void ferry_job_set_waiting(FerryJob *job, const char *what);
 void ferry_job_set_timer(FerryJob *job, const char *name, int64_t at_ms);
 /** @progress: of the transfer, as it is now; copied */
 void ferry_job_set_progress(FerryJob *job, const FerryProgress *progress);
-/** What the plan said of the blackout; -1 = it had no figure. */
-void ferry_job_set_predicted(FerryJob *job, int64_t predicted_ms);
+/**
+ * What the plan says of the transfer.
+ *
+ * @predicted_ms: of the blackout; -1 = it has no figure
+ * @parallel: connections for the guest's memory, 1 or more
+ */
+void ferry_job_set_planned(FerryJob *job, int64_t predicted_ms, uint64_t parallel);
 void ferry_job_set_blackout(FerryJob *job, int64_t blackout_ms);
 
 /** Adds why the job was refused, failed or was cancelled: a stable code and a sentence. */

@@ -69,7 +69,7 @@ typedef struct {
     int64_t max_downtime_ms;
     int64_t timeout_ms;     /* 0 = by forecast */
     uint64_t bandwidth_bps; /* bytes a second, 0 = no limit */
-    uint64_t parallel;      /* connections for its memory, 0 = one */
+    uint64_t parallel;      /* connections for its memory; 0 = by the link */
     bool auto_converge;     /* a guest that writes too fast is slowed down */
     bool accept_unknown;    /* a device whose state may not load does not refuse it */
     bool allow_degraded;   /* hybrids go where no VF is free, and with guests of unknown failover */

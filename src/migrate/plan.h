@@ -46,7 +46,7 @@ typedef struct {
     int64_t timeout_ms;     /* of the transfer; 0 = by forecast */
     int64_t predicted_ms;   /* blackout by the forecast; -1 = no figure */
     uint64_t bandwidth_bps; /* bytes a second; 0 = no limit */
-    uint64_t parallel;      /* connections for its memory; 0 = one */
+    uint64_t parallel;      /* connections for its memory; 0 = by the link */
 } FerryPlan;
 
 FerryPlan *ferry_plan_new(void);

@@ -2,18 +2,22 @@
 #include "base/error.h"
 #include "migrate/begin.h"
 #include "migrate/check.h"
+#include "migrate/forecast.h"
 #include "migrate/objection.h"
 
-/* What the check found out and the end of the job needs: the forecast, to be held against what is
- * measured, and into which kind of device each state goes. */
+/* What the check found out and the job needs: the forecast, to be held against what is measured and
+ * for what the link gives, and into which kind of device each state goes. */
 static void
 keep_findings(FerryPlan *plan, const json_t *answer)
 {
-    const json_t *predicted = json_object_get(json_object_get(answer, "blackout"), "blackout_ms");
+    const json_t *forecast = json_object_get(answer, "blackout");
+    const json_t *predicted = json_object_get(forecast, "blackout_ms");
     const json_t *device = NULL;
     size_t i = 0;
 
     plan->predicted_ms = json_is_integer(predicted) ? json_integer_value(predicted) : -1;
+    if (plan->parallel == 0)
+        plan->parallel = ferry_forecast_connections(forecast, plan->bandwidth_bps);
     json_array_foreach(json_object_get(answer, "devices"), i, device)
     {
         const char *alias = json_string_value(json_object_get(device, "alias"));

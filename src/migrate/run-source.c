@@ -54,12 +54,13 @@ static void *
 source_main(void *data)
 {
     FerryRun *self = data;
+    const FerryPlan *plan = ferry_source_plan(self->source);
     FerryBell *bell = self->migrator->bell;
     FerryStep step = FERRY_STEP_AGAIN;
     json_t *late = NULL;
 
     log_job(self, "begins");
-    ferry_job_set_predicted(self->job, ferry_source_plan(self->source)->predicted_ms);
+    ferry_job_set_planned(self->job, plan->predicted_ms, MAX(plan->parallel, 1));
     ferry_job_set_state(self->job, FERRY_JOB_RUNNING);
     while (step != FERRY_STEP_END && !ferry_migrator_is_stopping(self->migrator)) {
         uint64_t rung = ferry_bell_rung(bell);

@@ -98,6 +98,24 @@ test_row(gconstpointer data)
     json_decref(forecast);
 }
 
+static void
+test_connections(void)
+{
+    /* what the link gives, what may be used of it, connections */
+    static const uint64_t cases[][3] = {
+        { 0, 0, 1 },       { 0, 100 * MIB, 1 }, { 100 * MIB, 0, 1 },  { 2 * GIB - 1, 0, 1 },
+        { 2 * GIB, 0, 2 }, { 12 * GIB, 0, 8 },  { 12 * GIB, GIB, 1 }, { 12 * GIB, 3 * GIB, 3 },
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(FerryPlan) plan = ferry_plan_new();
+        json_t *forecast = ferry_forecast(plan, &(FerryForecastKnown){ .rate_bps = cases[i][0] });
+
+        g_assert_cmpuint(ferry_forecast_connections(forecast, cases[i][1]), ==, cases[i][2]);
+        json_decref(forecast);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -107,5 +125,6 @@ main(int argc, char **argv)
 
         g_test_add_data_func(path, &rows[i], test_row);
     }
+    g_test_add_func("/forecast/connections", test_connections);
     return g_test_run();
 }

@@ -31,8 +31,8 @@ def transferring(job):
 
 
 @contextlib.contextmanager
-def one_at_a_time(*hosts):
-    """max_out and max_in are 1."""
+def configured(hosts, **values):
+    """With other values of [migrate] in their ferryd.conf."""
     def configure(host, sections):
         host.ferryd.stop()
         host.ferryd.configure(sections)
@@ -40,7 +40,7 @@ def one_at_a_time(*hosts):
         host.ferryd.wait_libvirt()
 
     for host in hosts:
-        configure(host, {**CONFIG, "migrate": {**CONFIG["migrate"], "max_out": 1, "max_in": 1}})
+        configure(host, {**CONFIG, "migrate": {**CONFIG["migrate"], **values}})
     try:
         yield
     finally:
@@ -50,7 +50,7 @@ def one_at_a_time(*hosts):
 
 def test_as_many_as_may_move_at_once(pair):
     mark = pair.fresh("plain")
-    with one_at_a_time(*pair.hosts):
+    with configured(pair.hosts, max_out=1, max_in=1):
         pair.alpha.libvirt.createXML(guests.bare("second"))
         job = pair.alpha.migrate(pair.beta, "g1", *SLOW)
         job.wait_until("transferring", transferring)
@@ -178,8 +178,17 @@ def test_parallel_connections(pair):
     asked = [pair.alpha.run("virsh", "qemu-monitor-command", "g1", "--hmp", f"info migrate_{what}").stdout
              for what in ("capabilities", "parameters")]
     assert "multifd: on" in asked[0] and "multifd-channels: 3" in asked[1]
-    assert job.wait()["outcome"] == "migrated"
+    ended = job.wait()
+    assert (ended["outcome"], ended["parallel"]) == ("migrated", 3)
     pair.assert_moved(mark, pair.alpha, job)
+
+
+def test_a_fast_link_gets_more_connections(pair):
+    mark = pair.fresh()
+    with configured(pair.hosts, link_mib_s=3072):
+        job = pair.alpha.migrate(pair.beta, "g1")
+        assert job.wait()["parallel"] == 3
+        pair.assert_moved(mark, pair.alpha, job)
 
 
 def test_cancel_during_transfer(pair):
