@@ -58,7 +58,8 @@ ask(FerryMigrator *self, const FerryHostRow *host, json_t *plan, json_t **ret, G
     return true;
 }
 
-#define MOVES_MAX 10
+/* Five each way: a guest's blackouts differ by a third and more from one to the next. */
+#define MOVES_MAX (2 * FERRY_HISTORY_MOVES)
 
 /* A peer's numbers are taken as far as they can be: a blackout of less than a day. */
 static unsigned
@@ -70,7 +71,7 @@ collect_moves(FerryMigrator *self, const FerryPlan *plan, const json_t *theirs, 
     size_t i = 0;
 
     (void)ferry_history_moves(self->config.store, plan->guest_uuid, &ours, NULL); /* none, then */
-    for (guint j = 0; ours != NULL && j < ours->len && n < MOVES_MAX / 2; j++)
+    for (guint j = 0; ours != NULL && j < ours->len && n < FERRY_HISTORY_MOVES; j++)
         moves_ms[n++] = ((FerryHistoryRow *)g_ptr_array_index(ours, j))->blackout_ms;
     json_array_foreach(theirs, i, one)
     {

@@ -2,7 +2,6 @@
 
 #include "migrate/objection.h"
 
-#define MOVES_COUNTED 3 /* the newest: hosts, links and the guest's load change */
 /* "make bench-vfio": TLS 1.13 GiB/s over one connection, with a processor at each end for it. */
 #define CONNECTION_BPS  (UINT64_C(1) << 30)
 #define CONNECTIONS_MAX 8 /* each is a busy thread on both hosts */
@@ -25,12 +24,11 @@ ms_for(int64_t bytes, uint64_t rate_bps)
 static int64_t
 mean_of(const FerryForecastKnown *known)
 {
-    unsigned n = MIN(known->n_moves, MOVES_COUNTED);
     int64_t sum_ms = 0;
 
-    for (unsigned i = 0; i < n; i++)
+    for (unsigned i = 0; i < known->n_moves; i++)
         sum_ms += known->moves_ms[i];
-    return n == 0 ? -1 : sum_ms / (int64_t)n;
+    return known->n_moves == 0 ? -1 : sum_ms / (int64_t)known->n_moves;
 }
 
 /* M4: the sum over the devices.  One without a figure leaves the sum without one. */
@@ -63,7 +61,7 @@ describe(const FerryForecastKnown *known, int64_t mean_ms, int64_t device_bytes,
 
     if (mean_ms >= 0)
         return g_strdup_printf("about %" G_GINT64_FORMAT " ms, as in the last %u moves of it",
-                               (gint64)mean_ms, MIN(known->n_moves, MOVES_COUNTED));
+                               (gint64)mean_ms, known->n_moves);
     if (device_ms > 0)
         return g_strdup_printf("at least %" G_GINT64_FORMAT
                                " ms, for %s of devices' state; for the "

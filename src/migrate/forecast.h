@@ -5,7 +5,7 @@
 /** What is known besides the plan; all zero is nothing. */
 typedef struct {
     uint64_t rate_bps;       /* of the slower side of the link; 0 = no figure */
-    const int64_t *moves_ms; /* blackouts of the guest's earlier moves, newest first */
+    const int64_t *moves_ms; /* blackouts of the guest's last moves */
     unsigned n_moves;
 } FerryForecastKnown;
 
