@@ -46,8 +46,8 @@ test_parts(TlsPair *f, gconstpointer data)
         { 131072, 1, 131071, 1 },
         { 0, 0, 0, 3000000 },
     };
-    TlsEnd client = { 0 };
-    TlsEnd server = { 0 };
+    g_auto(TlsEnd) client = { 0 };
+    g_auto(TlsEnd) server = { 0 };
 
     (void)data;
     tls_pair_connect_good(f, &client, &server);
@@ -67,8 +67,6 @@ test_parts(TlsPair *f, gconstpointer data)
         g_assert_cmpint(pthread_join(thread, NULL), ==, 0);
         g_assert_cmpint(memcmp(got, bytes, all), ==, 0);
     }
-    tls_end_clear(&client);
-    tls_end_clear(&server);
 }
 
 /* One thread sends while another receives, on both sides, as the pump does. */
@@ -79,8 +77,8 @@ test_both_ways(TlsPair *f, gconstpointer data)
     const size_t all = 32 + 700000 + 48 + 300000;
     g_autofree uint8_t *bytes = g_malloc0(all);
     g_autofree uint8_t *got = g_malloc(all);
-    TlsEnd client = { 0 };
-    TlsEnd server = { 0 };
+    g_auto(TlsEnd) client = { 0 };
+    g_auto(TlsEnd) server = { 0 };
     pthread_t threads[2];
 
     (void)data;
@@ -93,16 +91,14 @@ test_both_ways(TlsPair *f, gconstpointer data)
     for (unsigned i = 0; i < 2; i++)
         g_assert_cmpint(pthread_join(threads[i], NULL), ==, 0);
     g_assert_cmpint(memcmp(got, bytes, all), ==, 0);
-    tls_end_clear(&client);
-    tls_end_clear(&server);
 }
 
 /* What is read ahead is pending too, though the socket is empty. */
 static void
 test_pending(TlsPair *f, gconstpointer data)
 {
-    TlsEnd client = { 0 };
-    TlsEnd server = { 0 };
+    g_auto(TlsEnd) client = { 0 };
+    g_auto(TlsEnd) server = { 0 };
     struct iovec parts[] = { { (char *)"a", 1 } };
     char byte = 0;
 
@@ -119,15 +115,13 @@ test_pending(TlsPair *f, gconstpointer data)
         g_assert_cmpint(byte, ==, 'a' + (int)i);
     }
     g_assert_false(server.channel->ops->pending(server.channel->data));
-    tls_end_clear(&client);
-    tls_end_clear(&server);
 }
 
 static void
 test_end_names_the_byte(TlsPair *f, gconstpointer data)
 {
-    TlsEnd client = { 0 };
-    TlsEnd server = { 0 };
+    g_auto(TlsEnd) client = { 0 };
+    g_auto(TlsEnd) server = { 0 };
     struct iovec part = { (char *)"12345", 5 };
     char buf[8];
     g_autoptr(GError) error = NULL;
@@ -139,15 +133,13 @@ test_end_names_the_byte(TlsPair *f, gconstpointer data)
     g_assert_false(ferry_channel_recv(server.channel, buf, 8, &error));
     g_assert_error(error, FERRY_ERROR, FERRY_ERROR_PEER);
     g_assert_cmpstr(error->message, ==, "peer ends at byte 5, in the middle of the stream");
-    tls_end_clear(&client);
-    tls_end_clear(&server);
 }
 
 static void
 test_peer_is_gone(TlsPair *f, gconstpointer data)
 {
-    TlsEnd client = { 0 };
-    TlsEnd server = { 0 };
+    g_auto(TlsEnd) client = { 0 };
+    g_auto(TlsEnd) server = { 0 };
     struct iovec part = { (char *)"1", 1 };
     g_autoptr(GError) error = NULL;
 
@@ -157,15 +149,13 @@ test_peer_is_gone(TlsPair *f, gconstpointer data)
     g_assert_false(client.channel->ops->send(client.channel->data, &part, 1, &error));
     g_assert_error(error, FERRY_ERROR, FERRY_ERROR_PEER);
     g_assert_cmpstr(error->message, ==, "TLS with peer: cannot send: Broken pipe");
-    tls_end_clear(&client);
-    tls_end_clear(&server);
 }
 
 static void
 test_stop_wakes(TlsPair *f, gconstpointer data)
 {
-    TlsEnd client = { 0 };
-    TlsEnd server = { 0 };
+    g_auto(TlsEnd) client = { 0 };
+    g_auto(TlsEnd) server = { 0 };
     char byte = 0;
 
     (void)data;
@@ -173,8 +163,6 @@ test_stop_wakes(TlsPair *f, gconstpointer data)
     client.channel->ops->stop(client.channel->data);
     g_assert_false(ferry_channel_recv(server.channel, &byte, 1, NULL));
     g_assert_false(ferry_channel_recv(client.channel, &byte, 1, NULL));
-    tls_end_clear(&client);
-    tls_end_clear(&server);
 }
 
 static void
@@ -187,8 +175,8 @@ test_host_name(TlsPair *f, gconstpointer data)
 
     (void)data;
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        TlsEnd client = { .files = &f->host, .host = rows[i].host };
-        TlsEnd server = { .files = &f->host };
+        g_auto(TlsEnd) client = { .files = &f->host, .host = rows[i].host };
+        g_auto(TlsEnd) server = { .files = &f->host };
 
         tls_pair_connect(&client, &server);
         if (rows[i].code < 0) {
@@ -197,8 +185,6 @@ test_host_name(TlsPair *f, gconstpointer data)
             g_assert_error(client.error, FERRY_ERROR, rows[i].code);
             g_assert_null(client.channel);
         }
-        tls_end_clear(&client);
-        tls_end_clear(&server);
     }
 }
 
@@ -207,24 +193,19 @@ static void
 test_strangers(TlsPair *f, gconstpointer data)
 {
     FerryTlsFiles trusting = f->stranger; /* trusts the host, but is a stranger itself */
-    TlsEnd client = { .files = &f->stranger };
-    TlsEnd server = { .files = &f->host };
+    g_auto(TlsEnd) client = { .files = &f->stranger };
+    g_auto(TlsEnd) server = { .files = &f->host };
+    g_auto(TlsEnd) half_client = { .files = &trusting };
+    g_auto(TlsEnd) half_server = { .files = &f->host };
 
     (void)data;
     tls_pair_connect(&client, &server);
     g_assert_error(client.error, FERRY_ERROR, FERRY_ERROR_DENIED);
     g_assert_nonnull(strstr(client.error->message, "its certificate does not hold"));
     g_assert_nonnull(server.error);
-    tls_end_clear(&client);
-    tls_end_clear(&server);
-
     trusting.ca = f->host.ca;
-    client = (TlsEnd){ .files = &trusting };
-    server = (TlsEnd){ .files = &f->host };
-    tls_pair_connect(&client, &server);
-    g_assert_error(server.error, FERRY_ERROR, FERRY_ERROR_DENIED);
-    tls_end_clear(&client);
-    tls_end_clear(&server);
+    tls_pair_connect(&half_client, &half_server);
+    g_assert_error(half_server.error, FERRY_ERROR, FERRY_ERROR_DENIED);
 }
 
 static void
@@ -247,7 +228,7 @@ test_files(TlsPair *f, gconstpointer data)
     mixed.key = f->stranger.key;
     missing.ca = "/none";
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        TlsEnd end = { .files = rows[i].files, .timeout_ms = 1000 };
+        g_auto(TlsEnd) end = { .files = rows[i].files, .timeout_ms = 1000 };
         int fds[2];
 
         g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), ==, 0);
@@ -257,7 +238,6 @@ test_files(TlsPair *f, gconstpointer data)
         g_assert_error(end.error, FERRY_ERROR, FERRY_ERROR_INVALID);
         g_assert_nonnull(strstr(end.error->message, rows[i].why));
         (void)close(fds[1]);
-        tls_end_clear(&end);
     }
 }
 
@@ -278,9 +258,9 @@ test_no_handshake(TlsPair *f, gconstpointer data)
     (void)data;
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
         for (unsigned side = 0; side < 2; side++) {
-            TlsEnd end = { .files = &f->host,
-                           .timeout_ms = rows[i].timeout_ms,
-                           .side = (FerryTlsSide)side };
+            g_auto(TlsEnd) end = { .files = &f->host,
+                                   .timeout_ms = rows[i].timeout_ms,
+                                   .side = (FerryTlsSide)side };
             int fds[2];
 
             g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), ==, 0);
@@ -291,7 +271,6 @@ test_no_handshake(TlsPair *f, gconstpointer data)
             g_assert_null(end.channel);
             g_assert_error(end.error, FERRY_ERROR, rows[i].code);
             (void)close(fds[1]);
-            tls_end_clear(&end);
         }
 }
 

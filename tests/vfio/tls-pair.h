@@ -33,3 +33,4 @@ void tls_pair_connect_good(const TlsPair *f, TlsEnd *client, TlsEnd *server);
 /** Makes one end, for pthread_create(); the other one does the same meanwhile. */
 void *tls_end_shake(void *end);
 void tls_end_clear(TlsEnd *end);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(TlsEnd, tls_end_clear)
