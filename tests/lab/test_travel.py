@@ -139,15 +139,16 @@ def assert_as_predicted(host, predicted, is_first):
 
 
 def test_there_and_back(pair):
+    """There over one connection, back over three: QEMU then sends the device's state over these, too."""
     alpha, beta = pair
     define(alpha)
     alpha("ferry guest start g1", limit_s=200)
     poke(alpha, 0x5A)
-    for source, target in ((alpha, beta), (beta, alpha)):
+    for source, target, connections in ((alpha, beta, 1), (beta, alpha, 3)):
         status, text = source.sh(f"ferry check g1 --to {target.name}")
         assert status == 0, text
         predicted = json.loads(source(f"ferry check g1 --to {target.name} --json"))["blackout"]
-        status, text = migrate(source, target)
+        status, text = migrate(source, target, f"--parallel {connections}")
         assert status == 0, text + target("cat /var/log/ferryd.log")
         assert_as_predicted(source, predicted, source is alpha)
         assert target("virsh domstate g1").strip() == "running"
