@@ -1,11 +1,12 @@
 """What is begun and does not come to its end: cancelled in each phase, a guest or a device that refuses, VFs that break."""
 import json
 import os
+import time
 from random import Random
 
 import pytest
 
-from every_way import MARK, assert_devices, mdev_of, settings, start, vf_of
+from every_way import MARK, VF_MAC, assert_devices, mdev_of, settings, start, vf_of
 from ferrylab import scene
 from hybrid import claims, hybrids, inventory, restart_ferryd, until
 from travel import changes, clean, pair  # noqa: F401 (fixtures)
@@ -150,6 +151,24 @@ def test_reserved_vf_breaks(clean):  # noqa: F811
     assert vf_of(beta) == broken["ua-nic7"] and scene.peek(beta, "g1") == MARK
     assert_devices(beta, 1)
     assert claims(alpha) == []
+
+
+def test_vf_still_open(clean):  # noqa: F811
+    """A3: another process has the guest's own VF open for longer than the guest.  The kernel takes it from vfio-pci only when that
+    ends; until then the job waits, and then all goes on."""
+    alpha, beta = clean
+    start(alpha, 1)
+    own = vf_of(alpha)
+    alpha(f"node=/dev/vfio/devices/$(ls /sys/bus/pci/devices/{own}/vfio-dev); sleep 600 <$node >/dev/null 2>&1 & echo $! >/tmp/user")
+    job = begin(alpha, beta)
+    until(lambda: alpha(f"ls /sys/bus/pci/devices/{own}"), lambda files: "driver" not in files.split(), 60)
+    time.sleep(6)
+    now = job_of(alpha, job)
+    assert (now["phase"], now["waiting_for"]) == ("detach", "the guest to release ua-nic7")
+    alpha("kill $(cat /tmp/user)")
+    until_ended(alpha, job, "done")
+    assert_devices(beta, 1)
+    assert VF_MAC not in alpha("ip link show pf1")
 
 
 def cancelled_after(here, there, pause_s):
