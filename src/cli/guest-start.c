@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "cli/call.h"
 #include "cli/command.h"
+#include "cli/quantity.h"
 
 /* What libvirt may take besides, and ferryd to undo it: neither has a limit of its own. */
 #define MARGIN_MS 600000
@@ -14,13 +15,13 @@
 
 const FerryOption ferry_guest_start_options[] = {
     { "allow-degraded", 0, NULL, "start without the VFs that are not to be had", 0 },
-    { "timeout", 0, "SECONDS", "how long to wait for devices that are not ready yet, 30", 0 },
+    { "timeout", 0, "TIME", "how long to wait for devices that are not ready yet (30s)", 0 },
     { NULL, 0, NULL, NULL, 0 },
 };
 
 const FerryOption ferry_guest_stop_options[] = {
     { "force", 0, NULL, "end the guest's QEMU at once", 0 },
-    { "timeout", 0, "SECONDS", "how long to wait for the guest to shut down, 60", 0 },
+    { "timeout", 0, "TIME", "how long to wait for the guest to shut down (60s)", 0 },
     { NULL, 0, NULL, NULL, 0 },
 };
 
@@ -94,20 +95,21 @@ teller_end(Teller *self, pthread_t thread)
     (void)pthread_join(thread, NULL);
 }
 
-/* Adds the option's seconds to @body. */
+/* Adds the option's time to @body; less than a second is a second, not none. */
 static bool
 read_timeout(const FerryArguments *arguments, json_t *body, int64_t *ret_ms, GError **error)
 {
     const char *text = ferry_arguments_value(arguments, "timeout");
-    gint64 seconds = 0;
+    uint64_t ms = 0;
+    int64_t seconds = 0;
 
     if (text == NULL)
         return true;
-    if (!g_ascii_string_to_signed(text, 10, 0, 3600, &seconds, NULL)) {
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID,
-                    "--timeout takes seconds, 0 to 3600, not \"%s\"", text);
+    if (!ferry_quantity_parse_wait(text, &ms, error)) {
+        g_prefix_error(error, "--timeout: ");
         return false;
     }
+    seconds = (int64_t)((ms + 999) / 1000);
     json_object_set_new(body, "timeout_s", json_integer(seconds));
     *ret_ms = seconds * 1000;
     return true;

@@ -197,8 +197,11 @@ remove_mdev(FerryArguments *arguments)
     g_autoptr(GError) error = NULL;
     uint64_t limit_ms = REMOVE_LIMIT_MS;
 
-    if ((text != NULL && !ferry_quantity_parse_time(text, "s", &limit_ms, &error)) ||
-        !remove_within(arguments, (int64_t)MIN(limit_ms, 3600000), &reply, &error))
+    if (text != NULL && !ferry_quantity_parse_wait(text, &limit_ms, &error)) {
+        g_prefix_error(&error, "--timeout: ");
+        return ferry_command_fail(error);
+    }
+    if (!remove_within(arguments, (int64_t)limit_ms, &reply, &error))
         return ferry_command_fail(error);
     return ferry_call_answer(arguments, &reply, NULL);
 }

@@ -8,6 +8,7 @@
 #define QUANTITY_MAX (UINT64_C(1) << 60)
 /* What ferryd takes at most. */
 #define TIME_MAX_MS (UINT64_C(24) * 60 * 60 * 1000)
+#define WAIT_MAX_MS (UINT64_C(60) * 60 * 1000)
 
 typedef struct {
     const char *suffix;
@@ -41,7 +42,7 @@ parse(const char *text, const Unit *units, const char *plain_unit, uint64_t *ret
         suffix = plain_unit;
     for (const Unit *unit = units; unit->suffix; unit++)
         if (strcmp(unit->suffix, suffix) == 0 &&
-            g_ascii_string_to_unsigned(digits, 10, 1, QUANTITY_MAX / unit->factor, &number, NULL)) {
+            g_ascii_string_to_unsigned(digits, 10, 0, QUANTITY_MAX / unit->factor, &number, NULL)) {
             *ret = number * unit->factor;
             return true;
         }
@@ -51,8 +52,12 @@ parse(const char *text, const Unit *units, const char *plain_unit, uint64_t *ret
 bool
 ferry_quantity_parse_bytes(const char *text, uint64_t *ret_bytes, GError **error)
 {
-    if (parse(text, sizes, "", ret_bytes))
+    uint64_t bytes = 0;
+
+    if (parse(text, sizes, "", &bytes) && bytes > 0) {
+        *ret_bytes = bytes;
         return true;
+    }
     g_set_error(
         error, FERRY_ERROR, FERRY_ERROR_INVALID,
         "\"%s\" is not a size: expected a whole number above 0 and a unit, as in 100M or 96Mi",
@@ -68,13 +73,29 @@ ferry_quantity_parse_time(const char *text,
 {
     uint64_t ms = 0;
 
-    if (parse(text, times, plain_unit, &ms) && ms <= TIME_MAX_MS) {
+    if (parse(text, times, plain_unit, &ms) && ms > 0 && ms <= TIME_MAX_MS) {
         *ret_ms = ms;
         return true;
     }
     g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID,
                 "\"%s\" is not a time: expected a whole number above 0 and ms, s, m or h, as in "
                 "300ms, and a day at most",
+                text);
+    return false;
+}
+
+bool
+ferry_quantity_parse_wait(const char *text, uint64_t *ret_ms, GError **error)
+{
+    uint64_t ms = 0;
+
+    if (parse(text, times, "s", &ms) && ms <= WAIT_MAX_MS) {
+        *ret_ms = ms;
+        return true;
+    }
+    g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID,
+                "\"%s\" is not a time to wait: expected a whole number and ms, s, m or h, as in "
+                "30s, and an hour at most",
                 text);
     return false;
 }

@@ -30,6 +30,14 @@ bool ferry_quantity_parse_time(const char *text,
                                uint64_t *ret_ms,
                                GError **error);
 
+/**
+ * Reads how long a command is to wait: as ferry_quantity_parse_time(), a number alone being
+ * seconds, but from 0, which is not to wait, to an hour.
+ *
+ * Returns: false with FERRY_ERROR_INVALID
+ */
+bool ferry_quantity_parse_wait(const char *text, uint64_t *ret_ms, GError **error);
+
 /** Returns: (transfer full): "512 B", "256.0 MiB" */
 char *ferry_quantity_format_bytes(uint64_t bytes);
 

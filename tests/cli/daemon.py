@@ -255,7 +255,11 @@ ROWS = [
     ({START: later, ("GET", START[1]): (200, {"starting": True, "waiting_for": "the driver cleans up"})},
      ["guest", "start", "web"], 0, "guest web is running\n", "ferry: waiting: the driver cleans up\n"),
     ({}, ["guest", "start", "web", "--timeout", "soon"], 2, "",
-     'ferry: --timeout takes seconds, 0 to 3600, not "soon"\n'),
+     'ferry: --timeout: "soon" is not a time to wait: expected a whole number and ms, s, m or h, as in 30s, and an hour '
+     'at most\n'),
+    ({}, ["mdev", "remove", UUID, "--timeout", "2h"], 2, "",
+     'ferry: --timeout: "2h" is not a time to wait: expected a whole number and ms, s, m or h, as in 30s, and an hour '
+     'at most\n'),
     ({STOP: (200, {**STARTED, "state": "shut off"})}, ["guest", "stop", "web", "--force"], 0, "guest web is shut off\n", ""),
     ({STOP: (200, {**STARTED, "state": "shut off", "left": "process 7 has it open"})}, ["guest", "stop", "web"], 0,
      "guest web is shut off\n",
@@ -483,6 +487,15 @@ def test_requests(case):
         ("POST", "/v1/migrations", {**plain, "max_downtime_ms": 15000, "timeout_s": 2, "bandwidth_bps": 100663296, "parallel": 4}),
         ("POST", "/v1/checks", plain), ("POST", "/v1/checks", {**plain, "max_downtime_ms": 2000}),
         ("POST", "/v1/hosts", {"name": "beta", "address": "[::1]:7"})], ferryd.calls
+
+
+def test_timeouts(case):
+    """Of a start and a stop: whole seconds for ferryd, less than one being one."""
+    with case.serve({START: (200, STARTED), STOP: (200, STARTED)}) as ferryd:
+        for text in ("0", "30", "1500ms", "5m", "1h"):
+            case.run("guest", "start", "web", "--timeout", text)
+        case.run("guest", "stop", "web", "--timeout=90s")
+    assert [body["timeout_s"] for method, _, body in ferryd.calls if method == "POST"] == [0, 30, 2, 300, 3600, 90]
 
 
 def test_pool_requests(case):

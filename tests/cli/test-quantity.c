@@ -44,6 +44,34 @@ static const ParseRow parse_rows[] = {
 };
 /* clang-format on */
 
+/* An hour at most, and 0 is one. */
+static const ParseRow wait_rows[] = {
+    { "30", "s", 30000 },   { "1500ms", "s", 1500 }, { "5m", "s", 300000 },
+    { "1h", "s", 3600000 }, { "0", "s", 0 },         { "0ms", "s", 0 },
+};
+
+static void
+test_parse_wait(void)
+{
+    static const char *const wrong[] = { "3601", "61m", "2h", "-1", "+1", "1.5s", "s", "", "soon" };
+    uint64_t ms = 77;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(wait_rows); i++) {
+        g_assert_true(ferry_quantity_parse_wait(wait_rows[i].text, &ms, NULL));
+        g_assert_cmpuint(ms, ==, wait_rows[i].expected);
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
+        g_autoptr(GError) error = NULL;
+        g_autofree char *start = g_strdup_printf("\"%s\" is not a time to wait: ", wrong[i]);
+
+        ms = 77;
+        g_assert_false(ferry_quantity_parse_wait(wrong[i], &ms, &error));
+        g_assert_error(error, FERRY_ERROR, FERRY_ERROR_INVALID);
+        g_assert_true(g_str_has_prefix(error->message, start));
+        g_assert_cmpuint(ms, ==, 77);
+    }
+}
+
 static void
 test_parse(void)
 {
@@ -112,6 +140,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/quantity/parse", test_parse);
+    g_test_add_func("/quantity/parse-wait", test_parse_wait);
     g_test_add_func("/quantity/format", test_format);
     return g_test_run();
 }
