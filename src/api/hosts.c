@@ -253,8 +253,8 @@ check_host(void *data, const FerryRequest *request, FerryResponse *response, GEr
         return false;
     if (self->identity == NULL) {
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_UNSUPPORTED,
-                    "cannot talk to %s: this host has no certificate. Run \"ferry pki install\" "
-                    "and restart ferryd",
+                    "cannot talk to %s: this host has no certificate. Run \"ferry pki install "
+                    "FILE\" and restart ferryd",
                     row->name);
         return false;
     }

@@ -18,9 +18,9 @@ need_identity(const FerryMigrator *self, GError **error)
 {
     if (self->config.identity != NULL)
         return true;
-    g_set_error(error, FERRY_ERROR, FERRY_ERROR_DENIED,
+    g_set_error(error, FERRY_ERROR, FERRY_ERROR_UNSUPPORTED,
                 "this host has no certificate, so no other host would talk to it: run \"ferry "
-                "pki install FILE\", set [tls] in ferryd.conf and restart ferryd");
+                "pki install FILE\" and restart ferryd");
     return false;
 }
 

@@ -104,8 +104,9 @@ open_link(FerryRun *self, const char *address, GError **error)
                                    .bell = self->migrator->bell };
 
     if (config->identity == NULL) {
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_DENIED,
-                    "this host has no certificate: run \"ferry pki install\"");
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_UNSUPPORTED,
+                    "this host has no certificate: run \"ferry pki install FILE\" and restart "
+                    "ferryd");
         return false;
     }
     return ferry_link_new(&self->hand, &link, &self->link, error);

@@ -121,7 +121,8 @@ bool ferry_migrator_is_stopping(const FerryMigrator *migrator);
 void ferry_migrator_tidy(FerryMigrator *self);
 
 /* check.c */
-/** @ret: (out) (transfer full): the known host; else FERRY_ERROR_NOT_FOUND or FERRY_ERROR_DENIED */
+/** @ret: (out) (transfer full): the known host; else FERRY_ERROR_NOT_FOUND, or
+ * FERRY_ERROR_UNSUPPORTED when this host has no certificate */
 bool
 ferry_run_find_host(FerryMigrator *migrator, const char *name, FerryHostRow **ret, GError **error);
 

@@ -60,6 +60,7 @@ start_server(Host *host)
     ferry_server_add(host->server, ferry_version_routes, &host->api);
     ferry_server_add(host->server, ferry_host_routes, &host->api);
     ferry_server_add(host->server, ferry_guest_routes, &host->api);
+    ferry_server_add(host->server, ferry_migration_routes, host->migrator);
     ferry_server_add(host->server, ferry_reservation_routes, host->migrator);
     g_assert_true(ferry_server_start(host->server, NULL));
     host->address = g_strdup_printf("127.0.0.1:%u", ferry_server_port(host->server));
@@ -210,9 +211,10 @@ test_hosts(void)
     json_decref(added);
     json_decref(shown);
     json_decref(listed);
-    assert_error(host, "POST", "/v1/hosts/beta/check", NULL, FERRY_ERROR_UNSUPPORTED,
-                 "cannot talk to beta: this host has no certificate. Run \"ferry pki install\" and "
-                 "restart ferryd");
+    assert_error(
+        host, "POST", "/v1/hosts/beta/check", NULL, FERRY_ERROR_UNSUPPORTED,
+        "cannot talk to beta: this host has no certificate. Run \"ferry pki install FILE\" "
+        "and restart ferryd");
     g_assert_null(call(host, "DELETE", "/v1/hosts/beta", NULL, NULL));
     listed = call(host, "GET", "/v1/hosts", NULL, NULL);
     g_assert_cmpuint(json_array_size(json_object_get(listed, "hosts")), ==, 0);
@@ -225,6 +227,10 @@ typedef struct {
     FerryErrorCode code;
     const char *message;
 } BadRow;
+
+#define NO_CERTIFICATE                                                                             \
+    "this host has no certificate, so no other host would talk to it: run \"ferry pki install "    \
+    "FILE\" and restart ferryd"
 
 static const BadRow bad_rows[] = {
     { "no-body", "POST", "/v1/hosts", NULL, FERRY_ERROR_INVALID, "field \"name\" is missing" },
@@ -249,9 +255,13 @@ static const BadRow bad_rows[] = {
     { "reserve-nobody", "POST", "/v1/reservations", "{\"to\": \"beta\"}", FERRY_ERROR_INVALID,
       "field \"guest\" is missing" },
     { "reserve-nowhere", "POST", "/v1/reservations", "{\"guest\": \"web\", \"to\": \"beta\"}",
-      FERRY_ERROR_DENIED,
-      "this host has no certificate, so no other host would talk to it: run \"ferry pki install "
-      "FILE\", set [tls] in ferryd.conf and restart ferryd" },
+      FERRY_ERROR_UNSUPPORTED, NO_CERTIFICATE },
+    { "check-nowhere", "POST", "/v1/checks", "{\"guest\": \"web\", \"to\": \"beta\"}",
+      FERRY_ERROR_UNSUPPORTED, NO_CERTIFICATE },
+    { "check-nowhere-of-all", "POST", "/v1/checks", "{\"guest\": \"web\"}", FERRY_ERROR_UNSUPPORTED,
+      NO_CERTIFICATE },
+    { "migrate-nowhere", "POST", "/v1/migrations", "{\"guest\": \"web\", \"to\": \"beta\"}",
+      FERRY_ERROR_UNSUPPORTED, NO_CERTIFICATE },
     { "unknown-reservation", "GET", "/v1/reservations/R9", NULL, FERRY_ERROR_NOT_FOUND,
       "reservation R9 is not known here: see \"ferry reservation list\"" },
     { "cancel-unknown-reservation", "DELETE", "/v1/reservations/R9", NULL, FERRY_ERROR_NOT_FOUND,
