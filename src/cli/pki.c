@@ -166,11 +166,33 @@ print_bundle(const char *text, GError **error)
     return true;
 }
 
+/* Who issued it before may have no copy.  What is no file at all ferry_file_write() refuses. */
+static bool
+check_output(const char *path, GError **error)
+{
+    if (path == NULL || !g_file_test(path, G_FILE_TEST_IS_REGULAR))
+        return true;
+    g_set_error(error, FERRY_ERROR, FERRY_ERROR_EXISTS,
+                "%s is already there, and may hold the only copy of a private key: remove it or "
+                "name another file",
+                path);
+    return false;
+}
+
+/* NULL for stdout: writing a file anew, as it is done here, would put it in /dev. */
+static const char *
+output_of(const FerryArguments *arguments)
+{
+    const char *path = ferry_arguments_value(arguments, "output");
+
+    return g_strcmp0(path, "/dev/stdout") == 0 ? NULL : path;
+}
+
 static int
 issue(FerryArguments *arguments)
 {
     const char *dir = value_or(arguments, "dir", PKI_DIR);
-    const char *output = ferry_arguments_value(arguments, "output");
+    const char *output = output_of(arguments);
     const char *address = ferry_arguments_value(arguments, "address");
     g_auto(GStrv) addresses = address ? g_strsplit(address, ",", -1) : NULL;
     FerryCertificateRequest request = { 0 };
@@ -178,7 +200,7 @@ issue(FerryArguments *arguments)
     g_autoptr(GError) error = NULL;
     g_autofree char *text = NULL;
 
-    if (!read_request(arguments, addresses, &request, &error) ||
+    if (!read_request(arguments, addresses, &request, &error) || !check_output(output, &error) ||
         !issue_one(dir, &host_authority, &request, &bundle.host, &error))
         return ferry_command_fail(error);
     if (ferry_role_find(request.unit) == FERRY_ROLE_PEER) {

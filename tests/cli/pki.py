@@ -58,6 +58,22 @@ def test_keys_are_protected(site):
     assert site.mode("redirected.pem") == 0o600
 
 
+def test_issue_writes_over_nothing(site):
+    site.run("init", "--dir", "ca")
+    site.run("issue", "gamma", "--dir", "ca", "-o", "gamma.pem")
+    os.symlink("gamma.pem", site.path("link.pem"))
+    with open(site.path("gamma.pem"), encoding="utf-8") as file:
+        before = file.read()
+    for name in ("gamma.pem", "link.pem"):
+        site.run("issue", "gamma", "--dir", "ca", "-o", name, code=4,
+                 err=f"{name} is already there, and may hold the only copy of a private key: remove it or name another file")
+    with open(site.path("gamma.pem"), encoding="utf-8") as file:
+        assert file.read() == before
+    for name, code, message in (("/dev/null", 2, "it is a device, a pipe or a socket"), ("ca", 9, "Is a directory")):
+        site.run("issue", "gamma", "--dir", "ca", "-o", name, code=code, err=message)
+    assert "PRIVATE KEY" in site.run("issue", "gamma", "--dir", "ca", "-o", "/dev/stdout")
+
+
 def test_init_only_once(site):
     site.run("init", "--dir", "ca")
     with open(site.path("ca", "ca.pem"), encoding="utf-8") as file:
