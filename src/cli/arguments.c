@@ -154,15 +154,34 @@ is_flag_with_value(const FerryArguments *self, const char *word)
     return place && place->option->value == NULL;
 }
 
+/* "--socket", whose value is the next word. */
 static bool
-check_text(const FerryArguments *self, char *const *argv, GError **error)
+takes_next(const FerryArguments *self, const char *word)
 {
-    for (size_t i = 0; argv[i] && strcmp(argv[i], "--") != 0; i++)
-        if (is_flag_with_value(self, argv[i])) {
+    const Place *place = g_str_has_prefix(word, "--") ? find(self, word + 2) : NULL;
+
+    return place && place->option->value != NULL;
+}
+
+/* Of the leading ones only what stands before the first word: the rest is for its command. */
+static bool
+check_flags(const FerryArguments *self, gboolean leading, char *const *argv, GError **error)
+{
+    for (; *argv && strcmp(*argv, "--") != 0 && !(leading && **argv != '-'); argv++) {
+        if (is_flag_with_value(self, *argv)) {
             g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID, "\"%s\": this option has no value",
-                        argv[i]);
+                        *argv);
             return false;
         }
+        if (takes_next(self, *argv) && argv[1])
+            argv++;
+    }
+    return true;
+}
+
+static bool
+check_text(char *const *argv, GError **error)
+{
     for (size_t i = 0; argv[i]; i++)
         if (!g_utf8_validate(argv[i], -1, NULL)) {
             g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID, "argument %zu is not UTF-8 text",
@@ -183,7 +202,7 @@ parse(FerryArguments *self, gboolean leading, char ***argv, GError **error)
     char **left = NULL;
     bool parsed = false;
 
-    if (!check_text(self, *argv, error))
+    if (!check_flags(self, leading, *argv, error) || !check_text(*argv, error))
         return false;
     g_ptr_array_add(all, g_strdup("ferry"));
     for (size_t i = 0; (*argv)[i]; i++)

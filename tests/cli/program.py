@@ -14,6 +14,8 @@ ROWS = [
     ([], 2, "", 'ferry: missing command: run "ferry --help"\n'),
     (["nothing"], 2, "", 'ferry: no command "nothing": run "ferry --help"\n'),
     (["--nothing"], 2, "", 'ferry: unknown option --nothing: run "ferry --help"\n'),
+    (["guest", "list", "--json=yes"], 2, "", 'ferry: "--json=yes": this option has no value: run "ferry guest list --help"\n'),
+    (["--socket", "s", "--json=yes", "guest", "list"], 2, "", 'ferry: "--json=yes": this option has no value: run "ferry --help"\n'),
     (["--socket"], 2, "", 'ferry: missing argument for --socket: run "ferry --help"\n'),
     (["compat", "baseline", "/dev/null"], 1, "  /dev/null: it is not JSON (line 1, column 0: ", ""),
     (["compat", "baseline", "-", "-"], 2, "",
