@@ -83,10 +83,12 @@ FerryArguments *
 ferry_arguments_new(void)
 {
     FerryArguments *self = g_new0(FerryArguments, 1);
+    const char *socket = g_getenv("FERRY_SOCKET");
 
     self->places = g_ptr_array_new_with_free_func(place_free);
     add(self, ferry_arguments_common);
-    find(self, "socket")->value = g_strdup(g_getenv("FERRY_SOCKET"));
+    if (socket && *socket)
+        find(self, "socket")->value = g_strdup(socket);
     return self;
 }
 
@@ -246,7 +248,9 @@ check_words(const FerryArguments *self, const char *words, GError **error)
 
     for (size_t i = 0; i < MIN(n_given, n_wanted); i++)
         if (self->words[i][0] == '\0') { /* a variable of a script that was never set */
-            g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID, "%s is empty", wanted[i]);
+            g_strdelimit(wanted[i], "[]", ' ');
+            g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID, "%s is empty",
+                        g_strstrip(wanted[i]));
             return false;
         }
     for (size_t i = n_given; i < n_wanted; i++)
@@ -263,10 +267,22 @@ check_words(const FerryArguments *self, const char *words, GError **error)
 }
 
 static bool
-check_needed(const FerryArguments *self, GError **error)
+is_empty(const Place *place)
+{
+    return (place->value && *place->value == '\0') ||
+           (place->values && g_strv_contains((const char *const *)place->values, ""));
+}
+
+static bool
+check_options(const FerryArguments *self, GError **error)
 {
     for (size_t i = 0; i < self->places->len; i++) {
         const Place *place = g_ptr_array_index(self->places, i);
+        if (is_empty(place)) {
+            g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID, "--%s is empty",
+                        place->option->name);
+            return false;
+        }
         if (place->option->need == FERRY_OPTION_NEEDED && place->value == NULL) {
             g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID, "missing --%s %s",
                         place->option->name, place->option->value);
@@ -307,7 +323,7 @@ ferry_arguments_take(FerryArguments *self,
     self->words = g_steal_pointer(&left);
     /* A call for help needs nothing else to be right. */
     return ferry_arguments_given(self, "help") ||
-           (check_words(self, words, error) && check_needed(self, error));
+           (check_words(self, words, error) && check_options(self, error));
 }
 
 bool

@@ -28,7 +28,8 @@ typedef struct _FerryArguments FerryArguments;
 extern const FerryOption ferry_arguments_common[];
 
 /**
- * Starts with the environment: FERRY_SOCKET is the --socket of a command line without it.
+ * Starts with the environment: FERRY_SOCKET, unless it is empty, is the --socket of a command line
+ * without it.
  *
  * Returns: (transfer full)
  */
@@ -59,7 +60,8 @@ bool ferry_arguments_take_leading(FerryArguments *self,
  *         last "..." for any number of the word before it
  * @argv: NULL-terminated
  *
- * Returns: false with FERRY_ERROR_INVALID: unknown option, missing value, missing or surplus word
+ * Returns: false with FERRY_ERROR_INVALID: unknown option, missing or empty value, missing or
+ * surplus word
  */
 bool ferry_arguments_take(FerryArguments *self,
                           const FerryOption *options,

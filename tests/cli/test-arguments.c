@@ -38,6 +38,9 @@ static const Row rows[] = {
     { "web -x",                   "GUEST",  "unknown option -x", NULL, NULL, NULL },
     { "web --t beta",             "GUEST",  "unknown option --t", NULL, NULL, NULL }, /* no short forms */
     { "web --detach=yes",         "GUEST",  "\"--detach=yes\": this option has no value", NULL, NULL, NULL },
+    { "web --to=",                "GUEST",  "--to is empty", NULL, NULL, NULL },
+    { "--to beta --socket= web",  "GUEST",  "--socket is empty", NULL, NULL, NULL },
+    { "--to beta ",               "[FILE]", "FILE is empty", NULL, NULL, NULL },
     { "web --to --detach=yes",    "GUEST",  NULL, "--detach=yes", "web", NULL },
     { "web\xff --to beta",        "GUEST",  "argument 1 is not UTF-8 text", NULL, NULL, NULL },
 };
@@ -84,6 +87,18 @@ static const RepeatedRow repeated_rows[] = {
     { "a --pf eth3", "eth3" },
     { "--pf eth3 a -p eth4 --pf=eth3", "eth3 eth4 eth3" },
 };
+
+static void
+test_repeated_is_empty(void)
+{
+    g_autoptr(FerryArguments) arguments = ferry_arguments_new();
+    g_auto(GStrv) argv = g_strsplit("a --pf eth3 --pf=", " ", -1);
+    g_autoptr(GError) error = NULL;
+
+    g_assert_false(ferry_arguments_take(arguments, repeated, "A", argv, &error));
+    g_assert_error(error, FERRY_ERROR, FERRY_ERROR_INVALID);
+    g_assert_cmpstr(error->message, ==, "--pf is empty");
+}
 
 static void
 test_repeated(void)
@@ -140,6 +155,7 @@ test_socket_of_the_environment(void)
     char *given[] = { (char *)"--socket=/given", NULL };
     g_autoptr(FerryArguments) silent = NULL;
     g_autoptr(FerryArguments) spoken = NULL;
+    g_autoptr(FerryArguments) empty = NULL;
 
     g_assert_true(g_setenv("FERRY_SOCKET", "/environment", TRUE));
     silent = ferry_arguments_new();
@@ -149,6 +165,10 @@ test_socket_of_the_environment(void)
     g_assert_true(ferry_arguments_take(spoken, NULL, "", given, NULL));
     g_assert_cmpstr(ferry_arguments_value(silent, "socket"), ==, "/environment");
     g_assert_cmpstr(ferry_arguments_value(spoken, "socket"), ==, "/given");
+    g_assert_true(g_setenv("FERRY_SOCKET", "", TRUE));
+    empty = ferry_arguments_new();
+    g_unsetenv("FERRY_SOCKET");
+    g_assert_null(ferry_arguments_value(empty, "socket"));
 }
 
 int
@@ -157,6 +177,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/arguments/take", test_take);
     g_test_add_func("/arguments/repeated", test_repeated);
+    g_test_add_func("/arguments/repeated-is-empty", test_repeated_is_empty);
     g_test_add_func("/arguments/take-leading", test_take_leading);
     g_test_add_func("/arguments/leading-refuses-unknown", test_leading_refuses_unknown);
     g_test_add_func("/arguments/socket-of-the-environment", test_socket_of_the_environment);
