@@ -8,6 +8,7 @@
 #include "client/json.h"
 
 #define REPLY_MAX_BYTES (16 * 1024 * 1024)
+#define HOST_MAX        255 /* a name's, RFC 1123 */
 
 static void
 init_libcurl(void)
@@ -47,7 +48,8 @@ ferry_address_check(const char *address, GError **error)
     bool bracketed = host > 2 && address[0] == '[' && colon[-1] == ']';
     uint64_t port = 0;
 
-    if (host == 0 || !g_ascii_string_to_unsigned(colon + 1, 10, 1, 65535, &port, NULL) ||
+    if (host == 0 || host > HOST_MAX ||
+        !g_ascii_string_to_unsigned(colon + 1, 10, 1, 65535, &port, NULL) ||
         strspn(address, "[]:.-%0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") !=
             strlen(address) ||
         (!bracketed && strcspn(address, "[]:") != host)) {

@@ -306,6 +306,10 @@ typedef struct {
 
 #define NOT_ADDRESS "is not an address: expected HOST:PORT, an IPv6 address in brackets"
 
+#define A16  "aaaaaaaaaaaaaaaa"
+#define A64  A16 A16 A16 A16
+#define LONG A64 A64 A64 A64 /* one more than may be */
+
 static const PeerRow peer_rows[] = {
     { "ipv4", "beta", "10.0.0.2:8440", NULL },
     { "ipv6", "beta", "[fd00::2]:8440", NULL },
@@ -315,6 +319,7 @@ static const PeerRow peer_rows[] = {
     { "port-0", "beta", "a:0", "\"a:0\" " NOT_ADDRESS },
     { "port-too-large", "beta", "a:65536", "\"a:65536\" " NOT_ADDRESS },
     { "ipv6-bare", "beta", "fd00::2:8440", "\"fd00::2:8440\" " NOT_ADDRESS },
+    { "name-too-long", "beta", LONG ":1", "\"" LONG ":1\" " NOT_ADDRESS },
     { "path", "beta", "a/b:1", "\"a/b:1\" " NOT_ADDRESS },
     { "bad-name", "be ta", "a:1",
       "\"be ta\" is not a host name: at most 64 letters, digits, dots and hyphens" },
