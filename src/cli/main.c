@@ -102,9 +102,12 @@ main(int argc, char **argv)
 {
     int code = run(argv + (argc > 0 ? 1 : 0));
 
-    /* What did not reach its reader was not done: a full disk must not look like success. */
+    /* What did not reach its reader was not done: a full disk must not look like success.  Why a
+     * write before this one failed nobody remembers. */
+    errno = 0;
     if (fflush(stdout) != 0 || ferror(stdout)) {
-        fprintf(stderr, "ferry: cannot write the output: %s\n", g_strerror(errno));
+        fprintf(stderr, "ferry: cannot write the output: %s\n",
+                errno != 0 ? g_strerror(errno) : "a part of it is missing");
         return ferry_error_info(FERRY_ERROR_IO)->exit_code;
     }
     return code;

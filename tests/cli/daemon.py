@@ -498,6 +498,14 @@ def test_timeouts(case):
     assert [body["timeout_s"] for method, _, body in ferryd.calls if method == "POST"] == [0, 30, 2, 300, 3600, 90]
 
 
+def test_full_disk(case):
+    """Also when it is not the last write that fails, which has another errno after it."""
+    with case.serve({EVENTS: Stream(job(), MOVED)}), open("/dev/full", "w", encoding="utf-8") as full:
+        done = subprocess.run(case.command("job", "watch", "J1", "--json"), stdout=full, stderr=subprocess.PIPE, text=True,
+                              timeout=TIMEOUT, check=False)
+    assert (done.returncode, done.stderr) == (9, "ferry: cannot write the output: a part of it is missing\n"), done
+
+
 def test_pool_requests(case):
     """What the options become, and a file."""
     path = os.path.join(case.root, "net.xml")
