@@ -2,9 +2,9 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/file.h"
 #include "cli/attribute.h"
 #include "cli/call.h"
+#include "cli/compat-input.h"
 #include "cli/groups.h"
 #include "cli/mdev-types.h"
 #include "cli/quantity.h"
@@ -108,6 +108,7 @@ add_file(const FerryArguments *arguments, const char *path, json_t *body, GError
 {
     static const char *const options[] = { "parent", "pool", "type", "uuid", "attr" };
     g_autofree char *xml = NULL;
+    size_t size = 0;
 
     for (size_t i = 0; i < G_N_ELEMENTS(options); i++)
         if (ferry_arguments_given(arguments, options[i])) {
@@ -115,12 +116,14 @@ add_file(const FerryArguments *arguments, const char *path, json_t *body, GError
                         "--%s and a file do not go together: it stands in the file", options[i]);
             return false;
         }
-    if (!ferry_file_read(path, MAX_XML_BYTES, &xml, error))
+    if (!ferry_compat_read(path, MAX_XML_BYTES, &xml, &size, error))
         return false;
-    if (json_object_set_new(body, "xml", json_string(xml)) == 0)
-        return true;
-    g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID, "%s is not UTF-8 text", path);
-    return false;
+    if (size == 0 || !g_utf8_validate(xml, (gssize)size, NULL)) {
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID, "%s: it is %s", path,
+                    size == 0 ? "empty" : "not UTF-8");
+        return false;
+    }
+    return json_object_set_new(body, "xml", json_string(xml)) == 0;
 }
 
 static bool

@@ -350,7 +350,8 @@ ROWS = [
     ({}, ["mdev", "create", "x.xml", "--type", "mtty-1"], 2, "",
      "ferry: --type and a file do not go together: it stands in the file\n"),
     ({}, ["mdev", "create", "/nonexistent.xml"], 3, "",
-     "ferry: cannot read /nonexistent.xml: No such file or directory\n"),
+     "ferry: cannot open /nonexistent.xml: No such file or directory\n"),
+    ({}, ["mdev", "create", "/dev/null"], 2, "", "ferry: /dev/null: it is empty\n"),
     ({REMOVE: (204, None)}, ["mdev", "remove", UUID], 0, "", ""),
     ({REMOVE: refused(("in-use", "it is used by guest g1", {}))}, ["mdev", "remove", UUID], 1, "", None),
     ({REMOVE: problem(504, "timeout", "the driver is at it")}, ["mdev", "remove", UUID, "--timeout", "1ms"], 11, "", None),
@@ -487,6 +488,14 @@ def test_requests(case):
         ("POST", "/v1/migrations", {**plain, "max_downtime_ms": 15000, "timeout_s": 2, "bandwidth_bps": 100663296, "parallel": 4}),
         ("POST", "/v1/checks", plain), ("POST", "/v1/checks", {**plain, "max_downtime_ms": 2000}),
         ("POST", "/v1/hosts", {"name": "beta", "address": "[::1]:7"})], ferryd.calls
+
+
+def test_mdev_of_standard_input(case):
+    """As of a guest and a pool."""
+    with case.serve({MDEVS: (201, MDEV)}) as ferryd:
+        subprocess.run(case.command("mdev", "create", "-"), input="<device/>", text=True, timeout=TIMEOUT, check=True,
+                       stdout=subprocess.DEVNULL)
+    assert ferryd.calls == [("POST", "/v1/mdevs", {"xml": "<device/>"})], ferryd.calls
 
 
 def test_timeouts(case):
