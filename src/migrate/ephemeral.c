@@ -1,5 +1,6 @@
 #include "migrate/ephemeral.h"
 
+#include "base/error.h"
 #include "xml/domain.h"
 
 #define ATTACH_TRIES 3
@@ -16,7 +17,7 @@ struct _FerryEphemerals {
     size_t attached;   /* devices of the list that are dealt with */
     unsigned tries;    /* of attaching the one after those */
     int64_t tried_ms;  /* its last try */
-    int64_t attach_ms; /* its first try */
+    int64_t attach_ms; /* since when it is wanted; 0 = it is not yet */
     int64_t since_ms;  /* what is attached is measured since; 0 = it is not */
     GPtrArray *off;    /* of FerryPlanDevice: those that could not be put back */
 };
@@ -185,20 +186,25 @@ ferry_ephemerals_detach(FerryEphemerals *self, FerryJob *job, int64_t now_ms, ch
     return FERRY_EPHEMERAL_WAIT;
 }
 
-/* One try to have the device in the guest; DONE when it is there, or is given up and told. */
+/* One try to have the device in the guest; DONE when it is there, or is given up and told.  Libvirt
+ * that is away refuses nothing: it has all the time that there is. */
 static FerryEphemeral
 attach_one(FerryEphemerals *self, const FerryPlanDevice *device, FerryJob *job, int64_t now_ms)
 {
     g_autoptr(GError) error = NULL;
     g_autofree char *left = NULL;
     bool there = false;
+    bool is_late = false;
     int64_t pause_ms = self->timers->libvirt_retry_ms << self->tries;
 
     if (look(self, device->alias, &there, &error) && there)
         return FERRY_EPHEMERAL_DONE;
-    if (self->tries == 0)
+    if (self->attach_ms == 0)
         self->attach_ms = now_ms;
-    else if (now_ms - self->tried_ms < pause_ms)
+    is_late = now_ms - self->attach_ms >= self->timers->attach_ms;
+    if (error != NULL && error->code != FERRY_ERROR_NOT_FOUND && !is_late)
+        return FERRY_EPHEMERAL_WAIT;
+    if (self->tries > 0 && now_ms - self->tried_ms < pause_ms)
         return FERRY_EPHEMERAL_WAIT;
     if (error == NULL)
         (void)self->guest->attach(self->data, device->alias, device->xml, &error);
@@ -213,7 +219,7 @@ attach_one(FerryEphemerals *self, const FerryPlanDevice *device, FerryJob *job, 
     }
     if (error == NULL)
         return FERRY_EPHEMERAL_WAIT;
-    if (self->tries < ATTACH_TRIES && now_ms - self->attach_ms < self->timers->attach_ms)
+    if (self->tries < ATTACH_TRIES && !is_late)
         return FERRY_EPHEMERAL_WAIT;
     left = g_strdup_printf("%s; ferryd goes on trying", error->message);
     ferry_job_add_degraded(job, device->alias, left);
@@ -232,6 +238,7 @@ ferry_ephemerals_attach(FerryEphemerals *self, FerryJob *job, int64_t now_ms)
             return FERRY_EPHEMERAL_WAIT;
         self->attached++;
         self->tries = 0;
+        self->attach_ms = 0;
     }
     return FERRY_EPHEMERAL_DONE;
 }

@@ -297,6 +297,35 @@ test_gives_up_after_three_tries(void)
     g_assert_cmpstr(late_of(all), ==, "ua-nic0"); /* the watch goes on trying */
 }
 
+/* A libvirtd that is being restarted uses up no try, but not more than the time that there is. */
+static void
+test_libvirt_away_while_putting_back(void)
+{
+    static const struct {
+        int64_t back_ms;
+        unsigned attached;
+        bool is_degraded;
+    } rows[] = { { 29000, 1, false }, { INT64_MAX, 0, true } };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
+        Guest guest = { .away = true };
+        g_autoptr(FerryEphemerals) all = ephemerals_new(&guest, 1);
+        g_autoptr(FerryJob) job = job_new();
+        int64_t now_ms = 1000;
+
+        ferry_ephemerals_begin_all(all);
+        while (now_ms < 60000 &&
+               ferry_ephemerals_attach(all, job, now_ms) == FERRY_EPHEMERAL_WAIT) {
+            now_ms += 250;
+            guest.away = now_ms < rows[i].back_ms;
+        }
+        g_assert_cmpint(now_ms, ==, rows[i].is_degraded ? 31000 : rows[i].back_ms);
+        g_assert_cmpuint(guest.attached, ==, rows[i].attached);
+        g_assert_true(ferry_job_is_degraded(job) == rows[i].is_degraded);
+        g_assert_cmpstr(late_of(all), ==, rows[i].is_degraded ? "ua-nic0" : "");
+    }
+}
+
 static void
 test_target_begins_with_all_off(void)
 {
@@ -345,6 +374,8 @@ main(int argc, char **argv)
     g_test_add_func("/ephemeral/libvirt-away", test_libvirt_away);
     g_test_add_func("/ephemeral/puts-back-what-is-absent", test_puts_back_what_is_absent);
     g_test_add_func("/ephemeral/gives-up-after-three-tries", test_gives_up_after_three_tries);
+    g_test_add_func("/ephemeral/libvirt-away-while-putting-back",
+                    test_libvirt_away_while_putting_back);
     g_test_add_func("/ephemeral/target-begins-with-all-off", test_target_begins_with_all_off);
     g_test_add_func("/ephemeral/measures-what-comes", test_measures_what_comes);
     return g_test_run();
