@@ -38,7 +38,7 @@ def until_ended(host, job, state):
 def let_go(host, job):
     """The guest's firmware answers no unplug; what is asked for goes when the guest boots again."""
     while job_of(host, job)["phase"] == "detach":
-        host.sh("virsh -q reset g1")  # libvirt may keep it waiting until the guest has left
+        host.sh("timeout 2 virsh -q reset g1")  # once the transfer has begun libvirt would keep it waiting until that is over
 
 
 def cancel(host, job):
