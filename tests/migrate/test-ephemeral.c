@@ -10,6 +10,7 @@
 typedef struct {
     bool has[2]; /* ua-nic0, ua-nic1 */
     bool away;   /* libvirt does not answer */
+    bool ended;  /* libvirt does not know it any more */
     bool obeys;
     bool says_no; /* the guest answers that it keeps it */
     FerryDetach answer;
@@ -26,9 +27,10 @@ guest_xml(void *data, FerryGuestsXml which, char **ret, GError **error)
                                 "</uuid><memory>1024</memory><os><type>hvm</type></os><devices>");
 
     g_assert_cmpint(which, ==, FERRY_GUESTS_XML_LIVE);
-    if (guest->away) {
+    if (guest->away || guest->ended) {
         (void)g_string_free(xml, TRUE);
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_IO, "libvirt does not answer");
+        g_set_error(error, FERRY_ERROR, guest->away ? FERRY_ERROR_IO : FERRY_ERROR_NOT_FOUND,
+                    guest->away ? "libvirt does not answer" : "there is no such guest");
         return false;
     }
     for (unsigned i = 0; i < G_N_ELEMENTS(guest->has); i++)
@@ -326,6 +328,41 @@ test_libvirt_away_while_putting_back(void)
     }
 }
 
+/* The time that one has used up is not the next one's. */
+static void
+test_each_device_has_its_time(void)
+{
+    Guest guest = { .away = true };
+    g_autoptr(FerryEphemerals) all = ephemerals_new(&guest, 2);
+    g_autoptr(FerryJob) job = job_new();
+
+    ferry_ephemerals_begin_all(all);
+    g_assert_cmpint(ferry_ephemerals_attach(all, job, 1000), ==, FERRY_EPHEMERAL_WAIT);
+    g_assert_cmpint(ferry_ephemerals_attach(all, job, 31000), ==, FERRY_EPHEMERAL_WAIT);
+    g_assert_cmpstr(late_of(all), ==, "ua-nic0");
+    g_assert_cmpint(ferry_ephemerals_attach(all, job, 60999), ==, FERRY_EPHEMERAL_WAIT);
+    guest.away = false;
+    g_assert_cmpint(ferry_ephemerals_attach(all, job, 61000), ==, FERRY_EPHEMERAL_DONE);
+    g_assert_true(guest.has[1]);
+    g_assert_cmpstr(late_of(all), ==, "ua-nic0");
+}
+
+/* Whose end libvirt knows of is not waited for. */
+static void
+test_guest_that_has_ended(void)
+{
+    Guest guest = { .ended = true };
+    g_autoptr(FerryEphemerals) all = ephemerals_new(&guest, 1);
+    g_autoptr(FerryJob) job = job_new();
+    int64_t now_ms = 1000;
+
+    ferry_ephemerals_begin_all(all);
+    while (now_ms < 60000 && ferry_ephemerals_attach(all, job, now_ms) == FERRY_EPHEMERAL_WAIT)
+        now_ms += 250;
+    g_assert_cmpint(now_ms, <, 5000);
+    g_assert_true(ferry_job_is_degraded(job));
+}
+
 static void
 test_target_begins_with_all_off(void)
 {
@@ -376,6 +413,8 @@ main(int argc, char **argv)
     g_test_add_func("/ephemeral/gives-up-after-three-tries", test_gives_up_after_three_tries);
     g_test_add_func("/ephemeral/libvirt-away-while-putting-back",
                     test_libvirt_away_while_putting_back);
+    g_test_add_func("/ephemeral/each-device-has-its-time", test_each_device_has_its_time);
+    g_test_add_func("/ephemeral/guest-that-has-ended", test_guest_that_has_ended);
     g_test_add_func("/ephemeral/target-begins-with-all-off", test_target_begins_with_all_off);
     g_test_add_func("/ephemeral/measures-what-comes", test_measures_what_comes);
     return g_test_run();
