@@ -10,6 +10,8 @@ import subprocess
 import time
 import uuid
 
+import pytest
+
 from pair import guests, web
 from pair.ferry import CONFIG, PREFIX
 from pair.namespaces import wait_for
@@ -171,15 +173,16 @@ def test_a_guest_that_ignores_the_unplug(pair):
     pair.assert_stayed(mark, pair.alpha)
 
 
-def test_parallel_connections(pair):
+@pytest.mark.parametrize("connections, said", [(1, ["multifd: off"]), (3, ["multifd: on", "multifd-channels: 3"])])
+def test_parallel_connections(pair, connections, said):
     mark = pair.fresh()
-    job = pair.alpha.migrate(pair.beta, "g1", "--parallel", "3", *SLOW)
+    job = pair.alpha.migrate(pair.beta, "g1", "--parallel", str(connections), *SLOW)
     job.wait_until("transferring", transferring)
     asked = [pair.alpha.run("virsh", "qemu-monitor-command", "g1", "--hmp", f"info migrate_{what}").stdout
              for what in ("capabilities", "parameters")]
-    assert "multifd: on" in asked[0] and "multifd-channels: 3" in asked[1]
+    assert all(part in "".join(asked) for part in said)
     ended = job.wait()
-    assert (ended["outcome"], ended["parallel"]) == ("migrated", 3)
+    assert (ended["outcome"], ended["parallel"]) == ("migrated", connections)
     pair.assert_moved(mark, pair.alpha, job)
 
 
