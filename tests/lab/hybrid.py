@@ -1,4 +1,5 @@
 """What tests of pools and hybrid NICs share: a host with two 82576 cards of 7 VFs each, guests, and ferryd's API."""
+import difflib
 import json
 import re
 import time
@@ -132,6 +133,14 @@ def until(look, wanted, limit_s=300):
 def inventory(host):
     """All that a test must leave as it was: devices, drivers, netdevs, settings of the VFs, claims."""
     host("udevadm settle")
+    devices, _ = until(lambda: json.loads(host("ferry device list --json")),  # a PF loses its link for a while when it gets VFs
+                       lambda found: all(row.get("link") != "down" for row in found["devices"]), 60)
     links = re.sub(r"(qlen|state|mode|group) \S+", "", host("ip -d link show"))
-    return {"devices": json.loads(host("ferry device list --json")), "links": links.splitlines(), "claims": claims(host),
+    return {"devices": devices, "links": links.splitlines(), "claims": claims(host),
             "vfio": host("ls /dev/vfio; ls /sys/bus/pci/drivers/vfio-pci; ls /run/libvirt/hostdevmgr 2>/dev/null || true")}
+
+
+def changes(was, now):
+    """What differs of two inventories, a row for each change; the kernel numbers the nodes of VFIO devices as they come."""
+    texts = (re.sub(r'"cdev": "vfio\d+"', "", json.dumps(one, indent=1)).splitlines() for one in (was, now))
+    return list(difflib.unified_diff(*texts, n=0, lineterm=""))

@@ -9,8 +9,7 @@ import pytest
 
 from conftest import running
 from ferrylab import kernel
-from hybrid import inventory
-from travel import changes
+from hybrid import changes, inventory
 
 ADDRESSES = {"alpha": "10.9.0.1", "beta": "10.9.0.2"}
 UUID = "c7a5fdbd-edaf-4455-926a-d65c16db1811"

@@ -8,8 +8,8 @@ import pytest
 
 from every_way import MARK, VF_MAC, assert_devices, mdev_of, settings, start, vf_of
 from ferrylab import scene
-from hybrid import claims, hybrids, inventory, restart_ferryd, until
-from travel import changes, clean, pair  # noqa: F401 (fixtures)
+from hybrid import changes, claims, hybrids, inventory, restart_ferryd, until
+from travel import clean, pair  # noqa: F401 (fixtures)
 
 ENDED = ("done", "refused", "failed", "cancelled")
 

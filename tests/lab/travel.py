@@ -1,14 +1,12 @@
 """What tests of migrations share: two hosts that know each other, which have to be left as they were."""
 import contextlib
-import difflib
 import json
-import re
 
 import pytest
 
 from ferrylab import hosts, saved, scene
 from ferrylab.place import Scratch
-from hybrid import claims, inventory, until
+from hybrid import changes, claims, inventory, until
 
 
 @contextlib.contextmanager
@@ -59,12 +57,6 @@ def pair(lab_image, ferry_tree):
         for host in both:
             scene.pools(host)
         yield both
-
-
-def changes(was, now):
-    """What differs of two inventories, a row for each change; the kernel numbers the nodes of VFIO devices as they come."""
-    texts = (re.sub(r'"cdev": "vfio\d+"', "", json.dumps(one, indent=1)).splitlines() for one in (was, now))
-    return list(difflib.unified_diff(*texts, n=0, lineterm=""))
 
 
 def assert_as_before(host, was, limit_s=60):
