@@ -59,6 +59,9 @@ describe(const FerryForecastKnown *known, int64_t mean_ms, int64_t device_bytes,
         device_bytes < 0 ? NULL
                          : g_format_size_full((guint64)device_bytes, G_FORMAT_SIZE_IEC_UNITS);
 
+    if (known->n_moves == 1)
+        return g_strdup_printf("about %" G_GINT64_FORMAT " ms, as in the last move of it",
+                               (gint64)mean_ms);
     if (mean_ms >= 0)
         return g_strdup_printf("about %" G_GINT64_FORMAT " ms, as in the last %u moves of it",
                                (gint64)mean_ms, known->n_moves);

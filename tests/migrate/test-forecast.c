@@ -31,7 +31,7 @@ static const Row rows[] = {
     { "m3-limit-raised", { 8 * GIB }, 1192 * MIB, { 0 }, 15000, 6873, 6873, "computed", "6873", NULL },
     { "m4-sum", { GIB, GIB, GIB, GIB }, GIB, { 0 }, 3999, 4000, 4000, "computed", "4000", "d3 1.0" },
     { "m4-at-the-limit", { GIB, GIB, GIB, GIB }, GIB, { 0 }, 4000, 4000, 4000, "computed", "4000", NULL },
-    { "measured", { 60 }, MIB, { 280 }, 300, 280, 1, "measured", "about 280 ms, as in the last 1 moves", NULL },
+    { "measured", { 60 }, MIB, { 280 }, 300, 280, 1, "measured", "about 280 ms, as in the last move of it", NULL },
     { "mean", { 0 }, 0, { 100, 200, 300, 400 }, 300, 250, 0, "measured", "last 4 moves", NULL },
     { "measured-beyond-the-limit", { 0 }, 0, { 900 }, 300, 900, 0, "measured", "900", NULL },
 };
