@@ -39,7 +39,7 @@ view_of(const FerryApi *api, FerryInventory *inventory, FerryDeviceView **ret, G
 bool
 ferry_device_view_new(const FerryApi *api, FerryDeviceView **ret, GError **error)
 {
-    return view_of(api, ferry_watch_inventory(api->watch, NULL), ret, error);
+    return view_of(api, ferry_watch_current(api->watch), ret, error);
 }
 
 bool

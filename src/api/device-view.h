@@ -22,7 +22,7 @@ typedef struct {
     GHashTable *by_device; /* from device to claim */
 } FerryDeviceView;
 
-/** @ret: (out) (transfer full): the newest inventory with its users and claims */
+/** @ret: (out) (transfer full): ferry_watch_current() with its users and claims */
 bool ferry_device_view_new(const FerryApi *api, FerryDeviceView **ret, GError **error);
 
 /** The same after something was changed: it is looked at anew. */

@@ -21,10 +21,12 @@ struct _FerryWatch {
     int stop; /* an eventfd */
     pthread_t thread;
     pthread_mutex_t looking; /* one look at a time, so that an older one never replaces a newer */
-    pthread_mutex_t lock;    /* of the two below */
+    pthread_mutex_t lock;    /* of the four below */
     pthread_cond_t changed;  /* on CLOCK_MONOTONIC */
     FerryInventory *inventory;
     uint64_t generation;
+    uint64_t n_heard; /* times that events were there */
+    uint64_t n_seen;  /* as n_heard was when @inventory was begun */
 };
 
 typedef enum { STOPPED, EVENTS, QUIET } Heard;
@@ -45,6 +47,9 @@ listen(FerryWatch *self, int limit_ms)
         return STOPPED;
     if (n == 0)
         return QUIET;
+    (void)pthread_mutex_lock(&self->lock); /* first, or is_missing_some() finds neither of both */
+    self->n_heard++;
+    (void)pthread_mutex_unlock(&self->lock);
     self->ops->drain(self->data);
     return EVENTS;
 }
@@ -61,8 +66,19 @@ await_quiet(FerryWatch *self)
     return heard != STOPPED;
 }
 
+static uint64_t
+count_heard(FerryWatch *self)
+{
+    uint64_t n_heard = 0;
+
+    (void)pthread_mutex_lock(&self->lock);
+    n_heard = self->n_heard;
+    (void)pthread_mutex_unlock(&self->lock);
+    return n_heard;
+}
+
 static void
-publish(FerryWatch *self, FerryInventory *inventory)
+publish(FerryWatch *self, FerryInventory *inventory, uint64_t n_heard)
 {
     FerryInventory *before = NULL;
 
@@ -70,6 +86,7 @@ publish(FerryWatch *self, FerryInventory *inventory)
     before = self->inventory;
     self->inventory = inventory;
     self->generation++;
+    self->n_seen = n_heard;
     (void)pthread_cond_broadcast(&self->changed);
     (void)pthread_mutex_unlock(&self->lock);
     ferry_inventory_unref(before);
@@ -79,11 +96,13 @@ static void
 look(FerryWatch *self)
 {
     FerryInventory *inventory = NULL;
+    uint64_t n_heard = 0;
 
     (void)pthread_mutex_lock(&self->looking);
+    n_heard = count_heard(self);
     /* It fails only without /sys: keep what we have. */
     if (ferry_inventory_read(self->root, &inventory, NULL))
-        publish(self, inventory);
+        publish(self, inventory, n_heard);
     (void)pthread_mutex_unlock(&self->looking);
 }
 
@@ -104,6 +123,28 @@ run(void *data)
     while (await_reason(self))
         look(self);
     return NULL;
+}
+
+/* Events wait to be taken, or were taken since the newest look began. */
+static bool
+is_missing_some(FerryWatch *self)
+{
+    struct pollfd fd = { .fd = self->ops != NULL ? self->ops->fd(self->data) : -1,
+                         .events = POLLIN };
+    bool missing = poll(&fd, 1, 0) > 0;
+
+    (void)pthread_mutex_lock(&self->lock);
+    missing = missing || self->n_heard != self->n_seen;
+    (void)pthread_mutex_unlock(&self->lock);
+    return missing;
+}
+
+FerryInventory *
+ferry_watch_current(FerryWatch *self)
+{
+    if (is_missing_some(self))
+        look(self);
+    return ferry_watch_inventory(self, NULL);
 }
 
 FerryInventory *

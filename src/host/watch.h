@@ -61,6 +61,14 @@ ferry_watch_new(int root, const FerryWatchOps *ops, void *data, unsigned quiet_m
 FerryInventory *ferry_watch_inventory(FerryWatch *self, uint64_t *ret_generation);
 
 /**
+ * Looks now if there were events since the newest look, quiet or not: whoever changes something,
+ * lets udev settle and then asks is told of it.
+ *
+ * Returns: (transfer full): an inventory with all in it that has been told of before this call
+ */
+FerryInventory *ferry_watch_current(FerryWatch *self);
+
+/**
  * Looks now, in the caller's thread: who has changed something sees it without waiting for an
  * event.
  *

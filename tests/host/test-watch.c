@@ -171,6 +171,33 @@ test_look(Fixture *f, gconstpointer data)
     g_assert_cmpuint(generation, ==, 2);
 }
 
+/* Told of, and not quiet yet: who asks now sees it; once that is done, asking costs no look. */
+static void
+test_current(Fixture *f, gconstpointer data)
+{
+    g_autoptr(FerryInventory) before = NULL;
+    g_autoptr(FerryInventory) after = NULL;
+    bool rests = false;
+
+    (void)data;
+    f->watch = ferry_watch_new(f->tree->root, &ops, &f->events, LIMIT_MS, NULL);
+    add_parent(f);
+    before = ferry_watch_current(f->watch);
+    say(&f->events);
+    after = ferry_watch_current(f->watch);
+    g_assert_cmpuint(ferry_inventory_n_devices(before), ==, 0);
+    g_assert_cmpuint(ferry_inventory_n_devices(after), ==, 1);
+    for (int waited_ms = 0; !rests && waited_ms < LIMIT_MS;
+         waited_ms++) { /* for the watch to take it */
+        g_autoptr(FerryInventory) one = ferry_watch_current(f->watch);
+        g_autoptr(FerryInventory) two = ferry_watch_current(f->watch);
+
+        rests = one == two;
+        g_usleep(1000);
+    }
+    g_assert_true(rests);
+}
+
 static void
 test_without_events(void)
 {
@@ -202,6 +229,7 @@ main(int argc, char **argv)
     ADD("storm", test_storm);
     ADD("no-sysfs", test_no_sysfs);
     ADD("look", test_look);
+    ADD("current", test_current);
     g_test_add_func("/watch/without-events", test_without_events);
     g_test_add_func("/watch/udev-is-there", test_udev_is_there);
     return g_test_run();
