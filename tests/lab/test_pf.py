@@ -3,6 +3,8 @@ import json
 
 import pytest
 
+from hybrid import until
+
 RESTART = """kill $(pidof ferryd)
 while pidof ferryd >/dev/null; do sleep 0.05; done
 setsid ferryd >>/var/log/ferryd.log 2>&1 </dev/null &
@@ -77,8 +79,7 @@ def test_pfs(lab_host):
     # C3: what a boot takes, ferryd gives back to the PF that is named, before it says that it is ready
     host("for pf in pf0 pf1; do echo 0 >/sys/class/net/$pf/device/sriov_numvfs; done; udevadm settle")
     restart(host)
-    host("n=0; until [ $(cat /sys/class/net/pf0/device/sriov_numvfs) = 7 ] || [ $n = 100 ]; do n=$((n + 1)); sleep 0.1; done")
-    assert counts(host)[1] == (0, 7, 0, 0) and counts(host)[0][0] == 7
+    until(lambda: counts(host), lambda rows: rows[1] == (0, 7, 0, 0) and rows[0][0] == 7, 60)
     assert "pf0 has its 7 VFs again" in host("cat /var/log/ferryd.log")
 
     host("ferry pf set-vfs pf0 0 --keep; udevadm settle")
