@@ -1,62 +1,28 @@
 /* The source's half of plan and check: what changes nothing. */
 #include "migrate/begin.h"
 
-#include <sys/vfs.h>
-
-#include <linux/magic.h>
-
 #include "base/error.h"
 #include "guest/capabilities.h"
+#include "host/storage.h"
 #include "migrate/failover.h"
 #include "migrate/objection.h"
 #include "migrate/roms.h"
 #include "migrate/traps.h"
 
-/* File systems that both hosts see alike, as libvirt counts them (virFileIsSharedFSType). */
-#define CEPH_MAGIC    0x00C36400
-#define GPFS_MAGIC    0x47504653
-#define QUOBYTE_MAGIC 0x51626d6e
-#define LUSTRE_MAGIC  0x0BD00BD0
-#define GFS2_FS_MAGIC 0x01161970
-
-static bool
-is_shared(const char *path)
-{
-    static const long magics[] = { NFS_SUPER_MAGIC,
-                                   SMB_SUPER_MAGIC,
-                                   0xff534d42 /* CIFS */,
-                                   0xfe534d42 /* SMB2 */,
-                                   OCFS2_SUPER_MAGIC,
-                                   GFS2_FS_MAGIC,
-                                   CEPH_MAGIC,
-                                   GPFS_MAGIC,
-                                   QUOBYTE_MAGIC,
-                                   LUSTRE_MAGIC,
-                                   AFS_SUPER_MAGIC };
-    struct statfs status;
-
-    if (statfs(path, &status) < 0)
-        return false;
-    for (size_t i = 0; i < G_N_ELEMENTS(magics); i++)
-        if ((unsigned long)status.f_type == (unsigned long)magics[i])
-            return true;
-    return false;
-}
-
 /* A disk moves only if its storage is where both hosts reach it; libvirt would refuse later. */
 static void
-check_disks(const FerryDomain *domain, json_t *reasons)
+check_disks(const FerryDomain *domain, int root, json_t *reasons)
 {
     for (guint i = 0; i < domain->disks->len; i++) {
         const FerryDisk *disk = g_ptr_array_index(domain->disks, i);
 
         if (disk->source == NULL || disk->readonly || disk->shareable ||
-            g_strcmp0(disk->type, "file") != 0 || is_shared(disk->source))
+            g_strcmp0(disk->type, "file") != 0 || ferry_storage_is_shared(root, disk->source))
             continue;
         ferry_object(
             reasons, "disk-not-shared",
-            "disk %s is the local file %s, which the target does not have: put it on shared "
-            "storage",
+            "disk %s is the local file %s: put it on storage that both hosts share; where this "
+            "host exports it to the other, say so to libvirt (shared_filesystems in qemu.conf)",
             disk->target, disk->source);
     }
 }
@@ -84,7 +50,7 @@ ferry_begin_check_travel(const FerryDomain *domain,
                          GPtrArray *needs,
                          json_t *reasons)
 {
-    check_disks(domain, reasons);
+    check_disks(domain, host->root, reasons);
     ferry_survey(domain, live_xml, host, needs, reasons);
     check_ephemerals(domain, reasons);
 }
