@@ -1,5 +1,4 @@
-/* What libvirt itself does with these is shown by tests/pair: a guest on a disk of its host's own.
- */
+/* That libvirt itself goes by the same is shown by tests/pair/test_refuse.py. */
 #include "host/storage.h"
 
 #include <sys/stat.h>

@@ -7,6 +7,7 @@ import re
 import threading
 
 import libvirt
+import pytest
 
 from pair import guests
 from pair.ferry import CONFIG
@@ -131,6 +132,22 @@ def test_target_lacks_what_the_guest_sits_on(pair):
     finally:
         pair.alpha.run("ip", "link", "delete", "lonely")
         pair.alpha.run("umount", "/srv")
+
+
+def test_a_disk_of_this_host_alone(pair):
+    """ferry goes by what libvirt goes by: the type of its file system, and what the administrator says of a folder."""
+    pair.fresh("plain")
+    exported = f"{pair.folder}/exported"
+    os.makedirs(exported)
+    pair.alpha.run("truncate", "-s", "1M", f"{exported}/disk.img")
+    pair.alpha.libvirt.createXML(guests.bare("disk", devices=f"<disk type='file' device='disk'><source file='{exported}/disk.img'/>"
+                                                             "<target dev='vda' bus='virtio'/></disk>"))
+    assert_refused(pair, "disk-not-shared", f"disk vda is the local file {exported}/disk.img", guest="disk")
+    with pytest.raises(libvirt.libvirtError, match="without shared storage is unsafe"):
+        pair.alpha.domain("disk").migrate(pair.beta.libvirt, libvirt.VIR_MIGRATE_LIVE)
+    with pair.alpha.says_in("qemu.conf", f'shared_filesystems = [ "{exported}" ]'):
+        pair.alpha.ferry("migrate", "disk", "--to", "beta")
+        pair.beta.domain("disk").destroy()
 
 
 def test_target_has_no_libvirtd(pair):

@@ -1,4 +1,5 @@
 """A host of the pair: namespaces with a libvirtd of its own and, once installed, a ferryd."""
+import contextlib
 import json
 import os
 import shutil
@@ -98,6 +99,20 @@ class Host:
         self.start_libvirtd()
         self.libvirt.getLibVersion()  # answers again
         self.ferryd.wait_libvirt()
+
+    @contextlib.contextmanager
+    def says_in(self, conf, line):
+        """One more line of libvirtd's configuration, for a while."""
+        path = f"{self.folder}/etc/libvirt/{conf}"
+        with open(path, encoding="utf-8") as file:
+            before = file.read()
+        _write(path, before + line + "\n")
+        self.restart_libvirtd()
+        try:
+            yield
+        finally:
+            _write(path, before)
+            self.restart_libvirtd()
 
     def run(self, *command, **options):
         return self.namespace.run(*command, **options)
