@@ -22,15 +22,15 @@ ferry_guests_define(FerryGuests *self, const char *xml, GError **error)
 }
 
 bool
-ferry_guests_undefine(FerryGuests *self, const char *uuid, FerryNvram nvram, GError **error)
+ferry_guests_undefine(FerryGuests *self, const char *uuid, unsigned keep, GError **error)
 {
-    static const unsigned nvram_flags[] = {
-        [FERRY_NVRAM_REMOVE] = VIR_DOMAIN_UNDEFINE_NVRAM,
-        [FERRY_NVRAM_KEEP] = VIR_DOMAIN_UNDEFINE_KEEP_NVRAM,
-    };
+    const unsigned nvram =
+        (keep & FERRY_KEEP_NVRAM) != 0 ? VIR_DOMAIN_UNDEFINE_KEEP_NVRAM : VIR_DOMAIN_UNDEFINE_NVRAM;
+    const unsigned tpm =
+        (keep & FERRY_KEEP_TPM) != 0 ? VIR_DOMAIN_UNDEFINE_KEEP_TPM : VIR_DOMAIN_UNDEFINE_TPM;
     const unsigned flags = VIR_DOMAIN_UNDEFINE_MANAGED_SAVE |
                            VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA |
-                           VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA | nvram_flags[nvram];
+                           VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA | nvram | tpm;
     g_autoptr(virDomain) domain = NULL;
 
     if (!ferry_handle_find(self, uuid, &domain, error))

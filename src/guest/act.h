@@ -11,15 +11,19 @@
 /** Defines, or defines again, a guest; @xml has name and UUID. */
 bool ferry_guests_define(FerryGuests *self, const char *xml, GError **error);
 
-/** What happens to the guest's firmware variables when its definition goes. */
+/** What stays of the guest's own files when its definition goes: what the other host uses too. */
 typedef enum {
-    FERRY_NVRAM_REMOVE,
-    FERRY_NVRAM_KEEP, /* the file is on storage that the other host uses too */
-} FerryNvram;
+    FERRY_KEEP_NVRAM = 1 << 0,
+    FERRY_KEEP_TPM = 1 << 1,
+} FerryKeptFile;
 
-/** Removes the definition with managed save, snapshot and checkpoint metadata; a running guest goes
- * on. */
-bool ferry_guests_undefine(FerryGuests *self, const char *uuid, FerryNvram nvram, GError **error);
+/**
+ * Removes the definition with managed save, snapshot and checkpoint metadata, firmware variables
+ * and TPM state; a running guest goes on.
+ *
+ * @keep: of FerryKeptFile
+ */
+bool ferry_guests_undefine(FerryGuests *self, const char *uuid, unsigned keep, GError **error);
 
 typedef enum { FERRY_AUTOSTART_OFF, FERRY_AUTOSTART_ON } FerryAutostart;
 

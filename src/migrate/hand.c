@@ -1,5 +1,7 @@
 #include "migrate/hand.h"
 
+#include "base/error.h"
+#include "host/storage.h"
 #include "migrate/marker.h"
 #include "migrate/reservation.h"
 #include "xml/domain.h"
@@ -44,12 +46,37 @@ define(void *data, const char *text, GError **error)
     return ferry_guests_define(hand->guests, text, error);
 }
 
+/* Also what is not known, and NVRAM that is no file: libvirt would unlink a block device's node. */
+static unsigned
+find_shared(const FerryHand *hand, const char *text)
+{
+    g_autoptr(FerryDomain) domain = NULL;
+    unsigned keep = 0;
+
+    if (!ferry_domain_parse(text, &domain, NULL))
+        return FERRY_KEEP_NVRAM | FERRY_KEEP_TPM;
+    if (domain->nvram == NULL || ferry_storage_is_shared(hand->root, domain->nvram))
+        keep |= FERRY_KEEP_NVRAM;
+    if (domain->tpm_state == NULL || ferry_storage_is_shared(hand->root, domain->tpm_state))
+        keep |= FERRY_KEEP_TPM;
+    return keep;
+}
+
+/* The other host may run the guest by now, on the same files. */
 static bool
 undefine(void *data, GError **error)
 {
     FerryHand *hand = data;
+    g_autofree char *text = NULL;
+    g_autoptr(GError) failure = NULL;
 
-    return ferry_guests_undefine(hand->guests, hand->row.guest_uuid, FERRY_NVRAM_REMOVE, error);
+    if (xml(data, FERRY_GUESTS_XML_INACTIVE, &text, &failure))
+        return ferry_guests_undefine(hand->guests, hand->row.guest_uuid, find_shared(hand, text),
+                                     error);
+    if (g_error_matches(failure, FERRY_ERROR, FERRY_ERROR_NOT_FOUND))
+        return true; /* done already */
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return false;
 }
 
 static bool

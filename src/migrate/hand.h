@@ -14,6 +14,7 @@ typedef struct {
     const FerryClock *clock;
     const char *marker_dir;
     FerryJobRow row; /* id, side, guest and peer of the job; strings are the owner's */
+    int root;        /* as for ferry_storage_is_shared() */
     FerryReserve reserve;
     FerryHybrids *hybrids; /* (nullable): with the pools */
     uint64_t asked_at;     /* number of the newest event when a device was last asked for */

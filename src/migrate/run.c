@@ -50,6 +50,7 @@ ferry_run_new(FerryMigrator *migrator, const FerryJobIdentity *identity)
                               .store = config->store,
                               .clock = config->clock,
                               .marker_dir = config->marker_dir,
+                              .root = config->root,
                               .reserve = ferry_run_reserve(migrator),
                               .hybrids = config->hybrids,
                               .row = { .id = (char *)who->id,

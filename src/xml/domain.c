@@ -24,6 +24,7 @@ ferry_domain_free(FerryDomain *self)
     g_free(self->machine);
     g_free(self->emulator);
     g_free(self->nvram);
+    g_free(self->tpm_state);
     g_free(self->cpu_xml);
     g_clear_pointer(&self->disks, g_ptr_array_unref);
     g_clear_pointer(&self->devices, g_ptr_array_unref);
@@ -135,6 +136,20 @@ parse_name(const xmlNode *domain, char **ret, GError **error)
     return true;
 }
 
+/* A path as text or, since libvirt 8.5, in <source file=…>; what is on a device or over the network
+ * has none. */
+static char *
+file_of(const xmlNode *node)
+{
+    g_autofree char *type = ferry_document_attribute(node, "type");
+
+    if (type == NULL)
+        return ferry_document_text(node);
+    return g_str_equal(type, "file")
+               ? ferry_document_attribute(ferry_document_child(node, "source"), "file")
+               : NULL;
+}
+
 static bool
 parse_head(const xmlNode *domain, FerryDomain *self, GError **error)
 {
@@ -151,7 +166,7 @@ parse_head(const xmlNode *domain, FerryDomain *self, GError **error)
         return ferry_document_refuse(error, domain, "the attribute type is missing");
     self->arch = ferry_document_attribute(type, "arch");
     self->machine = ferry_document_attribute(type, "machine");
-    self->nvram = ferry_document_text(ferry_document_child(os, "nvram"));
+    self->nvram = file_of(ferry_document_child(os, "nvram"));
     if (cpu != NULL)
         self->cpu_xml = ferry_document_format(cpu);
     return true;
@@ -179,18 +194,28 @@ check_mdev_uuid(const xmlNode *node, const FerryDevice *device, GHashTable *uuid
                                  device->source);
 }
 
+/* Where libvirt has it unless told otherwise (swtpmStorageDir of qemu:///system). */
+static char *
+find_tpm_state(const FerryDomain *self, const xmlNode *backend)
+{
+    char *path = ferry_document_attribute(ferry_document_child(backend, "source"), "path");
+
+    return path != NULL ? path : g_strconcat("/var/lib/libvirt/swtpm/", self->uuid, NULL);
+}
+
 static void
 parse_device_facts(const xmlNode *node, FerryDomain *self)
 {
-    g_autofree char *backend =
-        ferry_document_attribute(ferry_document_child(node, "backend"), "type");
+    const xmlNode *backend = ferry_document_child(node, "backend");
+    g_autofree char *type = ferry_document_attribute(backend, "type");
 
     if (ferry_document_is(node, "emulator") && self->emulator == NULL)
         self->emulator = ferry_document_text(node);
     if (ferry_document_is(node, "disk"))
         g_ptr_array_add(self->disks, ferry_disk_parse(node));
-    if (ferry_document_is(node, "tpm") && g_strcmp0(backend, "emulator") == 0)
-        self->tpm_state = true;
+    if (ferry_document_is(node, "tpm") && g_strcmp0(type, "emulator") == 0 &&
+        self->tpm_state == NULL)
+        self->tpm_state = find_tpm_state(self, backend);
 }
 
 static bool

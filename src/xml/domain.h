@@ -19,8 +19,8 @@ typedef struct {
     char *arch;     /* (nullable) "x86_64" */
     char *machine;  /* (nullable) "pc-q35-10.0" */
     char *emulator; /* (nullable) path on the host */
-    char *nvram;    /* (nullable) path of the guest's own firmware variables */
-    bool tpm_state; /* has an emulated TPM: its state is a file of this host */
+    char *nvram;    /* (nullable) path of the guest's own firmware variables, when that is a file */
+    char *tpm_state; /* (nullable) path of its emulated TPM's state, a file or folder of the host */
     uint64_t memory_bytes;
     GArray *page_bytes; /* (nullable) of uint64_t: it sits in huge pages of these sizes, 0 being the
                            host's default */

@@ -85,7 +85,7 @@ test_nobody(DefaultGuest *fixture, gconstpointer data)
         if (!acts[i].may_be_gone)
             g_assert_error(error, FERRY_ERROR, FERRY_ERROR_NOT_FOUND);
     }
-    g_assert_true(ferry_guests_undefine(fixture->guests, NOBODY, FERRY_NVRAM_KEEP, NULL));
+    g_assert_true(ferry_guests_undefine(fixture->guests, NOBODY, FERRY_KEEP_NVRAM, NULL));
 }
 
 static void

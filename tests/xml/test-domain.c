@@ -30,7 +30,7 @@ test_live(void)
     g_assert_true(
         g_str_has_prefix(domain->cpu_xml, "<cpu mode=\"custom\" match=\"exact\" check=\"full\">"));
     g_assert_null(domain->nvram);
-    g_assert_false(domain->tpm_state);
+    g_assert_null(domain->tpm_state);
     g_assert_cmpuint(domain->disks->len, ==, 0);
     g_assert_cmpstr(nic->model, ==, "e1000e");
     g_assert_cmpint(nic->plug, ==, FERRY_PLUG_YES);
@@ -140,6 +140,40 @@ test_memory(void)
     }
 }
 
+/* NVRAM and TPM state: as text, in the newer form, on what is no file, and where libvirt has it. */
+static void
+test_own_files(void)
+{
+    /* clang-format off */
+    static const struct {
+        const char *nvram, *tpm;           /* elements */
+        const char *nvram_path, *tpm_path; /* (nullable) */
+    } rows[] = {
+        { "", "", NULL, NULL },
+        { "<nvram>/srv/a.fd</nvram>", "", "/srv/a.fd", NULL },
+        { "<nvram type='file' template='/t'><source file='/srv/b.fd'/></nvram>", "", "/srv/b.fd", NULL },
+        { "<nvram type='block'><source dev='/dev/vg/nvram'/></nvram>", "", NULL, NULL },
+        { "<nvram type='network'><source protocol='nbd' name='n'/></nvram>", "", NULL, NULL },
+        { "", "<tpm model='tpm-tis'><backend type='passthrough'><device path='/dev/tpm0'/></backend></tpm>", NULL, NULL },
+        { "", "<tpm><backend type='emulator' version='2.0'/></tpm>", NULL, "/var/lib/libvirt/swtpm/6f1d2c1e-7d3b-4a57-8a44-000000000001" },
+        { "", "<tpm><backend type='emulator'><source type='dir' path='/srv/tpm'/></backend></tpm>", NULL, "/srv/tpm" },
+    };
+    /* clang-format on */
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *xml =
+            g_strconcat("<domain type='kvm'>" HEAD "<os><type>hvm</type>", rows[i].nvram,
+                        "</os><devices>", rows[i].tpm, "</devices></domain>", NULL);
+        g_autoptr(FerryDomain) domain = NULL;
+        g_autoptr(GError) error = NULL;
+
+        (void)ferry_domain_parse(xml, &domain, &error);
+        g_assert_no_error(error);
+        g_assert_cmpstr(domain->nvram, ==, rows[i].nvram_path);
+        g_assert_cmpstr(domain->tpm_state, ==, rows[i].tpm_path);
+    }
+}
+
 static void
 test_state_on_the_host(void)
 {
@@ -154,7 +188,8 @@ test_state_on_the_host(void)
 
     g_assert_true(ferry_domain_parse(xml, &domain, NULL));
     g_assert_cmpstr(domain->nvram, ==, "/var/lib/n.fd");
-    g_assert_true(domain->tpm_state);
+    g_assert_cmpstr(domain->tpm_state, ==,
+                    "/var/lib/libvirt/swtpm/6f1d2c1e-7d3b-4a57-8a44-000000000001");
     g_assert_null(domain->cpu_xml);
     nic = g_ptr_array_index(domain->devices, 1);
     g_assert_cmpint(nic->plug, ==, FERRY_PLUG_YES); /* bus 0 of i440fx can hot-plug, q35's cannot */
@@ -243,6 +278,7 @@ main(int argc, char **argv)
     g_test_add_func("/domain/memory", test_memory);
     g_test_add_func("/domain/pages", test_pages);
     g_test_add_func("/domain/state-on-the-host", test_state_on_the_host);
+    g_test_add_func("/domain/own-files", test_own_files);
     g_test_add_func("/domain/board-of-q35", test_board_of_q35);
     for (size_t i = 0; i < G_N_ELEMENTS(refused); i++) {
         g_autofree char *path = g_strconcat("/domain/refused/", refused[i].name, NULL);
