@@ -37,6 +37,7 @@ static const struct {
     { "machine-type",             "host",          EVERY             },
     { "memory-tls-differs",       "definition",    BY_PLUG           },
     { "name-taken",               "host",          EVERY             },
+    { "no-boot-file",             "host",          EVERY             },
     { "no-device",                "device",        EVERY             },
     { "no-devices",               "device",        EVERY             },
     { "no-disk",                  "storage",       EVERY             },

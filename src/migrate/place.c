@@ -66,6 +66,27 @@ is_plan_ephemeral(const FerryPlan *plan, const char *alias)
     return false;
 }
 
+static void
+check_boot_file(const FerryPlan *plan, const char *path, json_t *reasons)
+{
+    if (path != NULL && path[0] == '/' && access(path, F_OK) < 0)
+        ferry_object(reasons, "no-boot-file",
+                     "%s does not have %s, which the guest starts from: install it there, or copy "
+                     "it",
+                     plan->target, path);
+}
+
+/* QEMU reads these also for a guest that runs elsewhere. */
+static void
+check_boot_files(const FerryPlan *plan, const FerryDomain *domain, json_t *reasons)
+{
+    check_boot_file(plan, domain->loader, reasons);
+    if (domain->nvram != NULL && access(domain->nvram, F_OK) < 0)
+        check_boot_file(plan, domain->nvram_template, reasons);
+    for (guint i = 0; i < domain->kernel_files->len; i++)
+        check_boot_file(plan, g_ptr_array_index(domain->kernel_files, i), reasons);
+}
+
 /* What the guest's devices are backed by must be here under the same name. */
 static void
 check_backing(const FerryPlan *plan, const FerryDomain *domain, json_t *reasons)
@@ -144,6 +165,7 @@ ferry_begin_check_place(FerryMigrator *migrator,
                         json_t *reasons,
                         GError **error)
 {
+    check_boot_files(plan, domain, reasons);
     check_backing(plan, domain, reasons);
     ferry_roms_check("", plan->roms, plan->target, reasons);
     return check_machine(migrator, plan, domain, reasons, error) &&

@@ -46,11 +46,25 @@ file_of(const FerryDevice *device)
     return NULL;
 }
 
+/* One in another format than raw has the size of what is in it, which is not seen from outside. */
+static void
+list_firmware(const char *root, const FerryDomain *live, json_t *roms)
+{
+    const int64_t bytes = live->loader == NULL || live->loader[0] != '/' || !live->loader_is_raw
+                              ? -1
+                              : bytes_of(root, live->loader);
+
+    if (bytes >= 0)
+        json_array_append_new(
+            roms, json_pack("{s:s, s:I}", "file", live->loader, "bytes", (json_int_t)bytes));
+}
+
 json_t *
 ferry_roms_list(const char *root, const FerryDomain *live)
 {
     json_t *roms = json_array();
 
+    list_firmware(root, live, roms);
     for (guint i = 0; i < live->devices->len; i++) {
         const FerryDevice *device = g_ptr_array_index(live->devices, i);
         const char *file = device->alias == NULL || device->address == NULL /* not on PCI */
@@ -80,19 +94,35 @@ block_of(int64_t bytes)
     return block;
 }
 
+/* A file that is not there is objected to with the guest's definition. */
+static void
+check_firmware(const char *root,
+               const char *file,
+               int64_t there,
+               const char *target,
+               json_t *reasons)
+{
+    const int64_t here = bytes_of(root, file);
+
+    if (here >= 0 && there >= 0 && here != there)
+        ferry_object(reasons, "rom-size-differs",
+                     "the guest's firmware %s has %" G_GINT64_FORMAT " bytes, and %" G_GINT64_FORMAT
+                     " on %s, and QEMU gives up when it finds that out: install the same firmware "
+                     "there",
+                     file, (gint64)there, (gint64)here, target);
+}
+
 /* Of QEMU's own ROMs one that is not found may be in a folder that is not known here. */
 static void
-check_one(const char *root, const json_t *rom, const char *target, json_t *reasons)
+check_option_rom(const char *root,
+                 const char *alias,
+                 const char *file,
+                 int64_t there,
+                 const char *target,
+                 json_t *reasons)
 {
-    const char *alias = json_string_value(json_object_get(rom, "alias"));
-    const char *file = json_string_value(json_object_get(rom, "file"));
-    const json_t *size = json_object_get(rom, "bytes");
-    const int64_t there = json_is_integer(size) ? json_integer_value(size) : -1;
-    int64_t here = -1;
+    const int64_t here = bytes_of(root, file);
 
-    if (alias == NULL || file == NULL || strstr(file, "..") != NULL)
-        return;
-    here = bytes_of(root, file);
     if (here < 0 && file[0] == '/')
         ferry_object_to(
             reasons, alias, "no-rom",
@@ -107,6 +137,22 @@ check_one(const char *root, const json_t *rom, const char *target, json_t *reaso
                         "same ROMs there, or start the guest anew with <rom enabled='no'/>",
                         alias, file, (guint64)block_of(there) / 1024,
                         (guint64)block_of(here) / 1024, target);
+}
+
+static void
+check_one(const char *root, const json_t *rom, const char *target, json_t *reasons)
+{
+    const char *alias = json_string_value(json_object_get(rom, "alias"));
+    const char *file = json_string_value(json_object_get(rom, "file"));
+    const json_t *size = json_object_get(rom, "bytes");
+    const int64_t there = json_is_integer(size) ? json_integer_value(size) : -1;
+
+    if (file == NULL || strstr(file, "..") != NULL)
+        return;
+    if (alias != NULL)
+        check_option_rom(root, alias, file, there, target, reasons);
+    else if (file[0] == '/')
+        check_firmware(root, file, there, target, reasons);
 }
 
 void

@@ -5,20 +5,22 @@
 #include "xml/domain.h"
 
 /*
- * Option ROMs.  QEMU reads a device's ROM from a file of its host and keeps it in the guest's
- * memory, as a block of the file's size rounded up to a power of two (hw/pci/pci.c,
- * pci_add_option_rom()).  A target whose file is missing cannot start the incoming QEMU; one whose
- * block has another size finds out when all is sent ("Size mismatch", migration/ram.c).  libvirt
- * compares neither.  A hybrid's VF has no ROM: ferry plugs it in without.
+ * Option ROMs and firmware.  QEMU reads them from files of its host and keeps each in the guest's
+ * memory, a device's ROM as a block of the file's size rounded up to a power of two (hw/pci/pci.c,
+ * pci_add_option_rom()), firmware as it is (hw/i386/pc_sysfw.c).  A target whose file is missing
+ * cannot start the incoming QEMU; one whose block has another size finds out when all is sent
+ * ("Size mismatch", migration/ram.c).  libvirt compares neither.  A hybrid's VF has no ROM: ferry
+ * plugs it in without.
  */
 
 /**
  * @root: put before each path; "" on a host
  * @live: the guest as it runs
  *
- * Returns: (transfer full): for the plan, [{alias, file, bytes?}]; @file is a path that the guest's
- *          definition names, or the name of the ROM that QEMU takes for such a NIC; no @bytes of a
- *          device that is taken off before, or of a file that is not found
+ * Returns: (transfer full): for the plan, [{alias?, file, bytes?}]; @file is a path that the
+ *          guest's definition names, or the name of the ROM that QEMU takes for such a NIC; no
+ *          @bytes of a device that is taken off before, or of a file that is not found.  Without
+ *          @alias it is the firmware
  */
 json_t *ferry_roms_list(const char *root, const FerryDomain *live);
 

@@ -23,7 +23,10 @@ ferry_domain_free(FerryDomain *self)
     g_free(self->arch);
     g_free(self->machine);
     g_free(self->emulator);
+    g_free(self->loader);
     g_free(self->nvram);
+    g_free(self->nvram_template);
+    g_ptr_array_unref(self->kernel_files);
     g_free(self->tpm_state);
     g_free(self->cpu_xml);
     g_clear_pointer(&self->disks, g_ptr_array_unref);
@@ -150,6 +153,26 @@ file_of(const xmlNode *node)
                : NULL;
 }
 
+static void
+parse_boot_files(const xmlNode *os, FerryDomain *self)
+{
+    static const char *const names[] = { "kernel", "initrd", "dtb" };
+    const xmlNode *loader = ferry_document_child(os, "loader");
+    const xmlNode *nvram = ferry_document_child(os, "nvram");
+    g_autofree char *format = ferry_document_attribute(loader, "format");
+
+    self->loader = ferry_document_text(loader);
+    self->loader_is_raw = format == NULL || g_str_equal(format, "raw");
+    self->nvram = file_of(nvram);
+    self->nvram_template = ferry_document_attribute(nvram, "template");
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        char *path = ferry_document_text(ferry_document_child(os, names[i]));
+
+        if (path != NULL)
+            g_ptr_array_add(self->kernel_files, path);
+    }
+}
+
 static bool
 parse_head(const xmlNode *domain, FerryDomain *self, GError **error)
 {
@@ -166,7 +189,7 @@ parse_head(const xmlNode *domain, FerryDomain *self, GError **error)
         return ferry_document_refuse(error, domain, "the attribute type is missing");
     self->arch = ferry_document_attribute(type, "arch");
     self->machine = ferry_document_attribute(type, "machine");
-    self->nvram = file_of(ferry_document_child(os, "nvram"));
+    parse_boot_files(os, self);
     if (cpu != NULL)
         self->cpu_xml = ferry_document_format(cpu);
     return true;
@@ -313,6 +336,7 @@ ferry_domain_parse(const char *xml, FerryDomain **ret, GError **error)
         return false;
     domain = xmlDocGetRootElement(document);
     self = g_new0(FerryDomain, 1);
+    self->kernel_files = g_ptr_array_new_with_free_func(g_free);
     self->disks = g_ptr_array_new_with_free_func((GDestroyNotify)ferry_disk_free);
     self->devices = g_ptr_array_new_with_free_func((GDestroyNotify)ferry_device_free);
     if (!ferry_metadata_parse(domain, &self->metadata, error) || !parse_head(domain, self, error) ||

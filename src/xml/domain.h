@@ -14,13 +14,17 @@
 /** A domain XML, read once; a plain value that nothing changes afterwards. */
 typedef struct {
     char *name;
-    char *uuid;     /* lower case */
-    char *type;     /* "kvm", "qemu" */
-    char *arch;     /* (nullable) "x86_64" */
-    char *machine;  /* (nullable) "pc-q35-10.0" */
-    char *emulator; /* (nullable) path on the host */
-    char *nvram;    /* (nullable) path of the guest's own firmware variables, when that is a file */
+    char *uuid;         /* lower case */
+    char *type;         /* "kvm", "qemu" */
+    char *arch;         /* (nullable) "x86_64" */
+    char *machine;      /* (nullable) "pc-q35-10.0" */
+    char *emulator;     /* (nullable) path on the host */
+    char *loader;       /* (nullable) path of its firmware */
+    bool loader_is_raw; /* the file is what the guest sees */
+    char *nvram; /* (nullable) path of the guest's own firmware variables, when that is a file */
+    char *nvram_template; /* (nullable) what libvirt makes @nvram from where it is not there */
     char *tpm_state; /* (nullable) path of its emulated TPM's state, a file or folder of the host */
+    GPtrArray *kernel_files; /* of char *: kernel, initrd and device tree that it boots from */
     uint64_t memory_bytes;
     GArray *page_bytes; /* (nullable) of uint64_t: it sits in huge pages of these sizes, 0 being the
                            host's default */

@@ -53,7 +53,7 @@ tear_down(Host *self, gconstpointer data)
 typedef struct {
     const char *name;
     const char *guest, *uuid; /* (nullable): "web" and its own */
-    const char *devices;      /* (nullable): XML */
+    const char *devices, *os; /* (nullable): XML */
     bool wants_tls, has_tls;
     bool is_full;      /* as many come as may */
     bool has_need;     /* a device whose state goes, too */
@@ -74,6 +74,13 @@ static const Row rows[] = {
       .codes = "no-network-device", .words = "no network device ferry-none, which the guest's interface net0" },
     { "no-disk", .devices = "<disk type='file' device='disk'><source file='/no/such/disk'/><target dev='vda'/></disk>",
       .codes = "no-disk", .words = "does not have /no/such/disk, the guest's disk vda" },
+    { "no-firmware", .os = "<loader>/no/code.fd</loader><nvram template='/no/vars.fd'>/no/nvram.fd</nvram>",
+      .codes = "no-boot-file no-boot-file", .words = "beta does not have /no/code.fd, which the guest starts from" },
+    { "nvram-is-there", .os = "<nvram template='/no/vars.fd'>/proc/version</nvram>", .codes = "" },
+    { "nvram-from-what-libvirt-knows", .os = "<nvram>/no/nvram.fd</nvram>", .codes = "" },
+    { "no-kernel", .os = "<loader>/proc/version</loader><kernel>/no/vmlinuz</kernel><initrd>/proc/version</initrd><dtb>/no/dtb</dtb>",
+      .codes = "no-boot-file no-boot-file", .words = "/no/vmlinuz" },
+    { "loader-by-name", .os = "<loader>bios.bin</loader>", .codes = "" },
     { "no-devices", .has_need = true, .codes = "qemu-too-old no-devices", .words = "8.1" },
 };
 /* clang-format on */
@@ -93,8 +100,8 @@ plan_of(const Row *row)
     plan->tls = row->wants_tls;
     plan->live_xml = g_strdup_printf(
         "<domain type='test'><name>%s</name><uuid>%s</uuid><memory>1024</memory><os><type "
-        "arch='i686'>hvm</type></os><devices>%s</devices></domain>",
-        name, uuid, row->devices != NULL ? row->devices : "");
+        "arch='i686'>hvm</type>%s</os><devices>%s</devices></domain>",
+        name, uuid, row->os != NULL ? row->os : "", row->devices != NULL ? row->devices : "");
     plan->inactive_xml = g_strdup(plan->live_xml);
     if (row->has_need) {
         FerryPlanNeed *need = ferry_plan_need_new(FERRY_WAY_STATE, "ua-gpu0");

@@ -46,6 +46,10 @@ static const struct {
     { "file-missing", "{\"alias\": \"a\", \"file\": \"/srv/other.rom\", \"bytes\": 1}", "no-rom", "beta does not have /srv/other.rom, the option ROM of a" },
     { "file-missing-of-one-plugged-later", "{\"alias\": \"a\", \"file\": \"/srv/other.rom\"}", "no-rom", "a" },
     { "no-file", "{\"alias\": \"a\", \"file\": \"/srv\", \"bytes\": 1}", "no-rom", "a" },
+    { "firmware", "{\"file\": \"/srv/own.rom\", \"bytes\": 5000}", NULL, NULL },
+    { "firmware-differs", "{\"file\": \"/srv/own.rom\", \"bytes\": 5001}", "rom-size-differs", "firmware /srv/own.rom has 5001 bytes, and 5000 on beta" },
+    { "firmware-missing", "{\"file\": \"/srv/code.fd\", \"bytes\": 5000}", NULL, NULL },
+    { "firmware-nowhere", "{\"file\": \"own.rom\", \"bytes\": 1}", NULL, NULL },
     { "hostile-path", "{\"alias\": \"a\", \"file\": \"../../../etc/passwd\", \"bytes\": 1}", NULL, NULL },
     { "hostile-size", "{\"alias\": \"a\", \"file\": \"efi-virtio.rom\", \"bytes\": 9223372036854775807}", NULL, NULL },
     { "hostile-size-below", "{\"alias\": \"a\", \"file\": \"efi-virtio.rom\", \"bytes\": -7}", NULL, NULL },
@@ -105,6 +109,41 @@ test_list(void)
     }
 }
 
+/* Its size as it is, unless the file is more than what the guest sees, or is not found. */
+static void
+test_firmware(void)
+{
+    static const struct {
+        const char *loader, *list;
+    } rows[] = {
+        { "<loader type='pflash'>/srv/own.rom</loader>",
+          "[{\"bytes\": 5000, \"file\": \"/srv/own.rom\"}]" },
+        { "<loader type='rom' format='raw'>/srv/own.rom</loader>",
+          "[{\"bytes\": 5000, \"file\": \"/srv/own.rom\"}]" },
+        { "<loader type='pflash' format='qcow2'>/srv/own.rom</loader>", "[]" },
+        { "<loader>/srv/none.fd</loader>", "[]" },
+        { "<loader>own.rom</loader>", "[]" },
+        { "", "[]" },
+    };
+    g_autoptr(Tree) tree = new_host();
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *xml = g_strconcat(
+            "<domain type='kvm'><name>g</name><uuid>6f1d2c1e-7d3b-4a57-8a44-0000000000cc</uuid>"
+            "<memory>1024</memory><os><type>hvm</type>",
+            rows[i].loader, "</os></domain>", NULL);
+        g_autoptr(FerryDomain) domain = NULL;
+        g_autofree char *text = NULL;
+        json_t *list = NULL;
+
+        g_assert_true(ferry_domain_parse(xml, &domain, NULL));
+        list = ferry_roms_list(tree->path, domain);
+        text = json_dumps(list, JSON_SORT_KEYS);
+        json_decref(list);
+        g_assert_cmpstr(text, ==, rows[i].list);
+    }
+}
+
 static void
 test_check(void)
 {
@@ -135,6 +174,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/roms/list", test_list);
+    g_test_add_func("/roms/firmware", test_firmware);
     g_test_add_func("/roms/check", test_check);
     return g_test_run();
 }

@@ -59,11 +59,12 @@ BARE = """\
   <name>{name}</name>
   <memory unit='MiB'>32</memory>
   {more}
-  <os><type arch='x86_64' machine='pc-q35-10.0'>hvm</type></os>
+  <os><type arch='x86_64' machine='pc-q35-10.0'>hvm</type>{boot}</os>
+  <features><acpi/></features>
   <devices><emulator>/usr/bin/qemu-system-x86_64</emulator><memballoon model='none'/>{devices}</devices>
 </domain>"""
 
 
-def bare(name, more="", devices=""):
+def bare(name, more="", devices="", boot=""):
     """A guest without a system: its firmware finds nothing to boot, which is quick to move."""
-    return BARE.format(name=name, more=more, devices=devices)
+    return BARE.format(name=name, more=more, devices=devices, boot=boot)
