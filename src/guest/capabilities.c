@@ -12,6 +12,7 @@
 #include <libvirt/virterror.h>
 
 #include "guest/handle.h"
+#include "xml/document.h"
 
 void
 ferry_host_info_free(FerryHostInfo *self)
@@ -54,9 +55,13 @@ ferry_guests_host(FerryGuests *self, FerryHostInfo **ret, GError **error)
 }
 
 static const char *const codes[] = {
-    [FERRY_LACK_VIRT_TYPE] = "virt-type",     [FERRY_LACK_EMULATOR] = "emulator",
-    [FERRY_LACK_MACHINE] = "machine-type",    [FERRY_LACK_CPU_MODEL] = "cpu-model",
-    [FERRY_LACK_CPU_FEATURE] = "cpu-feature", [FERRY_LACK_HUGE_PAGES] = "huge-pages",
+    [FERRY_LACK_VIRT_TYPE] = "virt-type",
+    [FERRY_LACK_EMULATOR] = "emulator",
+    [FERRY_LACK_MACHINE] = "machine-type",
+    [FERRY_LACK_CPU_MODEL] = "cpu-model",
+    [FERRY_LACK_CPU_FEATURE] = "cpu-feature",
+    [FERRY_LACK_HUGE_PAGES] = "huge-pages",
+    [FERRY_LACK_TPM] = "no-tpm",
 };
 G_STATIC_ASSERT(G_N_ELEMENTS(codes) == FERRY_LACK_N_KINDS);
 
@@ -89,6 +94,7 @@ typedef struct {
     virConnect *connect;
     const FerryDomain *domain;
     GPtrArray *lacks;
+    char *offered; /* (nullable): the domain capabilities asked for last; NULL: refused */
 } Question;
 
 /*
@@ -107,33 +113,27 @@ is_answer(virConnect *connect)
 
 /* @emulator, @machine: (nullable): whatever is the default */
 static bool
-is_offered(const Question *question,
-           const char *emulator,
-           const char *machine,
-           bool *ret,
-           GError **error)
+ask_offer(Question *question, const char *emulator, const char *machine, GError **error)
 {
     const FerryDomain *domain = question->domain;
-    char *xml = virConnectGetDomainCapabilities(question->connect, emulator, domain->arch, machine,
-                                                domain->type, 0);
     g_autoptr(GError) refusal = NULL;
 
-    if (xml == NULL) {
-        (void)ferry_handle_failed(&refusal, "ask what this host offers to guest", domain->name);
-        if (!is_answer(question->connect)) {
-            g_propagate_error(error, g_steal_pointer(&refusal));
-            return false;
-        }
-    }
-    *ret = xml != NULL;
-    free(xml);
-    return true;
+    free(question->offered);
+    question->offered = virConnectGetDomainCapabilities(question->connect, emulator, domain->arch,
+                                                        machine, domain->type, 0);
+    if (question->offered != NULL)
+        return true;
+    (void)ferry_handle_failed(&refusal, "ask what this host offers to guest", domain->name);
+    if (is_answer(question->connect))
+        return true;
+    g_propagate_error(error, g_steal_pointer(&refusal));
+    return false;
 }
 
 /* From the general to the particular; the first "no" ends it, for what follows would be "no" too.
  */
 static bool
-ask_machine(const Question *question, bool *ret_is_offered, GError **error)
+ask_machine(Question *question, GError **error)
 {
     const FerryDomain *domain = question->domain;
     g_autofree char *virt_type = g_strdup_printf("%s for %s", domain->type, domain->arch);
@@ -148,13 +148,58 @@ ask_machine(const Question *question, bool *ret_is_offered, GError **error)
         { FERRY_LACK_MACHINE, domain->emulator, domain->machine, domain->machine },
     };
 
-    *ret_is_offered = true;
-    for (size_t i = 0; *ret_is_offered && i < G_N_ELEMENTS(steps); i++) {
-        if (!is_offered(question, steps[i].emulator, steps[i].machine, ret_is_offered, error))
+    for (size_t i = 0; i < G_N_ELEMENTS(steps); i++) {
+        if (!ask_offer(question, steps[i].emulator, steps[i].machine, error))
             return false;
-        if (!*ret_is_offered)
+        if (question->offered == NULL) {
             add_lack(question->lacks, steps[i].kind, g_strdup(steps[i].what));
+            return true;
+        }
     }
+    return true;
+}
+
+static bool
+has_value(const xmlNode *values, const char *wanted)
+{
+    for (const xmlNode *node = ferry_document_first(values); node != NULL;
+         node = ferry_document_next(node)) {
+        g_autofree char *value = ferry_document_text(node);
+
+        if (g_strcmp0(value, wanted) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Libvirt 11.3 lists "emulator" among the backends where it finds swtpm. */
+static bool
+offers_emulated_tpm(const xmlNode *tpm)
+{
+    for (const xmlNode *node = ferry_document_first(tpm); node != NULL;
+         node = ferry_document_next(node)) {
+        g_autofree char *name = ferry_document_attribute(node, "name");
+
+        if (g_strcmp0(name, "backendModel") == 0)
+            return has_value(node, "emulator");
+    }
+    return false;
+}
+
+static bool
+check_tpm(const Question *question, GError **error)
+{
+    g_autoptr(xmlDoc) document = NULL;
+    const xmlNode *devices = NULL;
+
+    if (question->domain->tpm_state == NULL)
+        return true;
+    if (!ferry_document_parse(question->offered, FERRY_DOMAIN_MAX_BYTES, "domain capabilities",
+                              "domainCapabilities", &document, error))
+        return false;
+    devices = ferry_document_child(xmlDocGetRootElement(document), "devices");
+    if (!offers_emulated_tpm(ferry_document_child(devices, "tpm")))
+        add_lack(question->lacks, FERRY_LACK_TPM, g_strdup("an emulated TPM (swtpm)"));
     return true;
 }
 
@@ -192,6 +237,14 @@ ask_cpu(const Question *question, GError **error)
                                    domain->name);
     add_cpu_lacks(question->lacks, virGetLastErrorMessage());
     return true;
+}
+
+/* What only a machine that is offered can have. */
+static bool
+ask_of_machine(const Question *question, GError **error)
+{
+    return (question->domain->cpu_xml == NULL || ask_cpu(question, error)) &&
+           check_tpm(question, error);
 }
 
 /* "Hugepagesize:    2048 kB" (proc_meminfo(5)), which a <hugepages/> without a size stands for. */
@@ -242,18 +295,17 @@ ferry_guests_lacks(FerryGuests *self, const FerryDomain *domain, GPtrArray **ret
 {
     g_autoptr(GPtrArray) lacks = g_ptr_array_new_with_free_func((GDestroyNotify)ferry_lack_free);
     g_autoptr(virConnect) connect = NULL;
-    Question question = { NULL, domain, lacks };
-    bool has_machine = false;
+    Question question = { NULL, domain, lacks, NULL };
+    bool ok = false;
 
     if (!ferry_guests_connect(self, &connect, error))
         return false;
     question.connect = connect;
-    if (!ask_machine(&question, &has_machine, error))
-        return false;
-    if (has_machine && domain->cpu_xml != NULL && !ask_cpu(&question, error))
-        return false;
-    if (!ask_pages(&question, error))
-        return false;
-    *ret = g_steal_pointer(&lacks);
-    return true;
+    ok = ask_machine(&question, error) &&
+         (question.offered == NULL || ask_of_machine(&question, error)) &&
+         ask_pages(&question, error);
+    free(question.offered);
+    if (ok)
+        *ret = g_steal_pointer(&lacks);
+    return ok;
 }

@@ -25,6 +25,7 @@ typedef enum {
     FERRY_LACK_CPU_MODEL,   /* the model, or libvirt's words when it names no feature */
     FERRY_LACK_CPU_FEATURE, /* one row a feature: "avx512f" */
     FERRY_LACK_HUGE_PAGES,  /* "16 free huge pages of 2048 KiB (3 are free)" */
+    FERRY_LACK_TPM,         /* "an emulated TPM (swtpm)" */
     FERRY_LACK_N_KINDS
 } FerryLackKind;
 
@@ -40,7 +41,7 @@ const char *ferry_lack_code(FerryLackKind kind);
 
 /**
  * Asks *this* host's libvirt whether it could run a guest that comes from elsewhere: virtualisation
- * type, machine type, CPU model and features, free huge pages.
+ * type, machine type, CPU model and features, emulated TPM, free huge pages.
  *
  * @domain: read from the source's *live* XML: there libvirt says what QEMU really gave the guest,
  * while the migratable form repeats the definition (tried: a TCG guest defined as Skylake-Server

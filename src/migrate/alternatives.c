@@ -47,6 +47,7 @@ static const struct {
     { "no-network-device",        "network",       EVERY             },
     { "no-pool",                  "device",        EVERY             },
     { "no-rom",                   "host",          EVERY             },
+    { "no-tpm",                   "host",          EVERY             },
     { "no-type",                  "device",        EVERY             },
     { "not-hot-pluggable",        "definition",    BY_FILE | BY_PLUG },
     { "other-vendor",             "device",        EVERY             },

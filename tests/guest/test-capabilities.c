@@ -1,5 +1,7 @@
 #include "guest/capabilities.h"
 
+#include <string.h>
+
 #include <libvirt/libvirt.h>
 
 #include "base/error.h"
@@ -99,6 +101,68 @@ test_pages(const void *data)
     g_assert_cmpstr(ferry_lack_code(lack->kind), ==, "huge-pages");
 }
 
+/* In libvirt's place, too: what it says of a QEMU. */
+static const char *devices_offered = "";
+
+char *
+virConnectGetDomainCapabilities(virConnectPtr connect,
+                                const char *emulator,
+                                const char *arch,
+                                const char *machine,
+                                const char *virt_type,
+                                unsigned flags)
+{
+    g_autofree char *xml = g_strconcat("<domainCapabilities><devices>", devices_offered,
+                                       "</devices></domainCapabilities>", NULL);
+
+    (void)connect;
+    (void)emulator;
+    (void)machine;
+    g_assert_cmpstr(arch, ==, "x86_64");
+    g_assert_cmpstr(virt_type, ==, "test");
+    g_assert_cmpuint(flags, ==, 0);
+    return strdup(xml); /* the caller's free() */
+}
+
+#define EMULATED  "<devices><tpm><backend type='emulator' version='2.0'/></tpm></devices>"
+#define PASSED_ON "<devices><tpm><backend type='passthrough'/></tpm></devices>"
+#define TPM(values)                                                                                \
+    "<tpm supported='yes'><enum name='model'><value>emulator</value></enum>" values "</tpm>"
+#define BACK(values) "<enum name='backendModel'><value>passthrough</value>" values "</enum>"
+
+/* clang-format off */
+static const struct {
+    const char *name, *guest, *offered;
+    bool lacks;
+} tpms[] = {
+    { "there", EMULATED, TPM(BACK("<value>emulator</value>")), false },
+    { "no-swtpm", EMULATED, TPM(BACK("")), true }, /* as libvirt 11.3 says it */
+    { "no-backends", EMULATED, TPM(""), true },
+    { "none-at-all", EMULATED, "<tpm supported='no'/>", true },
+    { "not-told", EMULATED, "", true },
+    { "not-needed", PASSED_ON, "", false },
+};
+/* clang-format on */
+
+static void
+test_tpm(const void *data)
+{
+    const size_t i = GPOINTER_TO_SIZE(data);
+    g_autoptr(FerryGuests) guests = ferry_guests_new("test:///default");
+    g_autoptr(FerryDomain) domain = parse("x86_64", tpms[i].guest);
+    g_autoptr(GPtrArray) lacks = NULL;
+    const FerryLack *lack = NULL;
+
+    devices_offered = tpms[i].offered;
+    g_assert_true(ferry_guests_lacks(guests, domain, &lacks, NULL));
+    g_assert_cmpuint(lacks->len, ==, tpms[i].lacks);
+    if (!tpms[i].lacks)
+        return;
+    lack = g_ptr_array_index(lacks, 0);
+    g_assert_cmpstr(lack->what, ==, "an emulated TPM (swtpm)");
+    g_assert_cmpstr(ferry_lack_code(lack->kind), ==, "no-tpm");
+}
+
 /* The test driver compares no CPUs: that is a failure to answer, neither "yes" nor "no". */
 static void
 test_no_answer(void)
@@ -155,6 +219,11 @@ main(int argc, char **argv)
         g_autofree char *path = g_strconcat("/capabilities/pages/", pages[i].name, NULL);
 
         g_test_add_data_func(path, GSIZE_TO_POINTER(i), test_pages);
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(tpms); i++) {
+        g_autofree char *path = g_strconcat("/capabilities/tpm/", tpms[i].name, NULL);
+
+        g_test_add_data_func(path, GSIZE_TO_POINTER(i), test_tpm);
     }
     g_test_add_func("/capabilities/no-answer", test_no_answer);
     g_test_add_func("/capabilities/away", test_away);

@@ -1,5 +1,6 @@
-"""Files that a guest starts from: firmware, its variables (NVRAM), a kernel.  Each host has a /var of its own; what is in
-the pair's folder both see, as hosts do that share storage."""
+"""Files of the host beside a guest's disks: firmware, its variables (NVRAM), a kernel, a TPM's state.  Each host has a /var
+of its own; what is in the pair's folder both see, as hosts do that share storage."""
+import contextlib
 import os
 
 import pytest
@@ -92,3 +93,27 @@ def test_a_kernel_that_the_target_lacks(pair):
     finally:
         pair.alpha.domain("kernel").destroy()
         pair.alpha.run("rm", "-rf", OWN)
+
+
+SWTPM_CONF = 'swtpm_user = "root"\nswtpm_group = "root"'
+TPM = "<tpm model='tpm-crb'><backend type='emulator' version='2.0'/></tpm>"
+TPM_STATE = "/var/lib/libvirt/swtpm"
+
+
+def test_an_emulated_tpm(pair):
+    """Its state goes with the guest; a target without swtpm is refused."""
+    pair.fresh("plain")
+    with contextlib.ExitStack() as configured:
+        for host in pair.hosts:
+            host.run("mkdir", "-p", TPM_STATE, "/var/lib/swtpm-localca", "/var/log/swtpm/libvirt/qemu")
+            configured.enter_context(host.says_in("qemu.conf", SWTPM_CONF))
+        pair.alpha.libvirt.defineXML(guests.bare("tpm", devices=TPM)).create()
+        state = f"{TPM_STATE}/{pair.alpha.domain('tpm').UUIDString()}/tpm2/tpm2-00.permall"
+        for source, target in (pair.hosts, pair.hosts[::-1]):
+            source.ferry("migrate", "tpm", "--to", target.name)
+            assert has(target, state) and source.run("ls", TPM_STATE).stdout == ""
+        pair.beta.run("mount", "--bind", "/dev/null", "/usr/bin/swtpm")
+        configured.callback(pair.beta.run, "umount", "/usr/bin/swtpm")
+        pair.beta.restart_libvirtd()
+        assert_refused(pair, "no-tpm", "beta lacks an emulated TPM (swtpm), which the guest uses", guest="tpm")
+        pair.alpha.run("sh", "-c", "virsh destroy tpm && virsh undefine --tpm tpm")
