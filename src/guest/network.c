@@ -155,3 +155,23 @@ ferry_guests_companion_define(FerryGuests *self, const char *name, const char *x
     return virNetworkIsActive(network) == 1 || virNetworkCreate(network) == 0 ||
            ferry_handle_failed(error, "start network", name);
 }
+
+bool
+ferry_guests_network_state(FerryGuests *self,
+                           const char *name,
+                           FerryNetworkState *ret,
+                           GError **error)
+{
+    g_autoptr(virNetwork) network = NULL;
+    int active = 0;
+
+    if (!find(self, name, &network, error))
+        return false;
+    active = network != NULL ? virNetworkIsActive(network) : 0;
+    if (active < 0)
+        return ferry_handle_failed(error, "look at network", name);
+    *ret = network == NULL ? FERRY_NETWORK_ABSENT
+           : active == 0   ? FERRY_NETWORK_INACTIVE
+                           : FERRY_NETWORK_ACTIVE;
+    return true;
+}

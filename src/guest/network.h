@@ -32,3 +32,16 @@ ferry_guests_companion_define(FerryGuests *self, const char *name, const char *x
 
 /** Ends and removes the network; none, and a foreign one, is a success: nothing of ours is left. */
 bool ferry_guests_companion_undefine(FerryGuests *self, const char *name, GError **error);
+
+/** What a guest's NIC finds of a network, whoever made it. */
+typedef enum {
+    FERRY_NETWORK_ABSENT,
+    FERRY_NETWORK_INACTIVE,
+    FERRY_NETWORK_ACTIVE,
+} FerryNetworkState;
+
+/** @ret: (out) */
+bool ferry_guests_network_state(FerryGuests *self,
+                                const char *name,
+                                FerryNetworkState *ret,
+                                GError **error);

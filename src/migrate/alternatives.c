@@ -44,6 +44,7 @@ static const struct {
     { "no-free-slot",             "device",        EVERY             },
     { "no-hot-plug-slot",         "definition",    EVERY             },
     { "no-memory-tls",            "definition",    BY_PLUG           },
+    { "no-network",               "network",       EVERY             },
     { "no-network-device",        "network",       EVERY             },
     { "no-pool",                  "device",        EVERY             },
     { "no-rom",                   "host",          EVERY             },

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "guest/capabilities.h"
+#include "guest/network.h"
 #include "migrate/objection.h"
 #include "migrate/roms.h"
 
@@ -94,7 +95,7 @@ check_backing(const FerryPlan *plan, const FerryDomain *domain, json_t *reasons)
     for (guint i = 0; i < domain->devices->len; i++) {
         const FerryDevice *device = g_ptr_array_index(domain->devices, i);
         bool netdev =
-            g_str_equal(device->kind, "interface") &&
+            g_str_equal(device->kind, "interface") && device->network == NULL &&
             (g_strcmp0(device->type, "direct") == 0 || g_strcmp0(device->type, "bridge") == 0);
 
         if (netdev && ferry_needs_of(plan->needs, device->alias) == NULL &&
@@ -114,6 +115,49 @@ check_backing(const FerryPlan *plan, const FerryDomain *domain, json_t *reasons)
             ferry_object(reasons, "no-disk", "%s does not have %s, the guest's disk %s",
                          plan->target, disk->source, disk->target);
     }
+}
+
+static void
+refuse_network(const FerryPlan *plan,
+               const FerryDevice *nic,
+               FerryNetworkState state,
+               json_t *reasons)
+{
+    const char *alias = nic->alias != NULL ? nic->alias : "";
+
+    if (state == FERRY_NETWORK_ABSENT)
+        ferry_object(reasons, "no-network",
+                     "%s has no libvirt network %s, which the guest's interface %s is on: define "
+                     "it there (\"virsh net-define\")",
+                     plan->target, nic->network, alias);
+    else if (state == FERRY_NETWORK_INACTIVE)
+        ferry_object(reasons, "no-network",
+                     "libvirt network %s of %s, which the guest's interface %s is on, is not "
+                     "active: run \"virsh net-start %s\" there",
+                     nic->network, plan->target, alias, nic->network);
+}
+
+/* In its live XML such a NIC is what its network makes of it, "bridge" or "direct".  A hybrid's
+ * network is that of the pool that it gets its VF from. */
+static bool
+check_networks(FerryMigrator *migrator,
+               const FerryPlan *plan,
+               const FerryDomain *domain,
+               json_t *reasons,
+               GError **error)
+{
+    for (guint i = 0; i < domain->devices->len; i++) {
+        const FerryDevice *device = g_ptr_array_index(domain->devices, i);
+        FerryNetworkState state = FERRY_NETWORK_ABSENT;
+
+        if (!g_str_equal(device->kind, "interface") || device->network == NULL ||
+            ferry_needs_of(plan->needs, device->alias) != NULL)
+            continue;
+        if (!ferry_guests_network_state(migrator->config.guests, device->network, &state, error))
+            return false;
+        refuse_network(plan, device, state, reasons);
+    }
+    return true;
 }
 
 static void
@@ -168,7 +212,8 @@ ferry_begin_check_place(FerryMigrator *migrator,
     check_boot_files(plan, domain, reasons);
     check_backing(plan, domain, reasons);
     ferry_roms_check("", plan->roms, plan->target, reasons);
-    return check_machine(migrator, plan, domain, reasons, error) &&
+    return check_networks(migrator, plan, domain, reasons, error) &&
+           check_machine(migrator, plan, domain, reasons, error) &&
            check_devices(migrator, plan, ret_devices, reasons, error);
 }
 

@@ -42,6 +42,7 @@ ferry_device_free(FerryDevice *self)
     g_free(self->alias);
     g_free(self->address);
     g_free(self->mac);
+    g_free(self->network);
     g_free(self->source);
     g_free(self->teaming_partner);
     g_free(self->rom_file);
@@ -144,6 +145,7 @@ ferry_device_parse(const xmlNode *node, FerryDevice **ret, GError **error)
     self->model = find_model(node);
     self->alias = ferry_document_attribute(ferry_document_child(node, "alias"), "name");
     self->mac = find_mac(node);
+    self->network = ferry_document_attribute(ferry_document_child(node, "source"), "network");
     self->teaming_partner =
         ferry_document_attribute(ferry_document_child(node, "teaming"), "persistent");
     read_rom(node, self);

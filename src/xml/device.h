@@ -21,6 +21,7 @@ typedef struct {
     char *alias;   /* (nullable) <alias name=>: an inactive XML has only the user's own, "ua-…" */
     char *address; /* (nullable) guest PCI address: "0000:05:00.0" */
     char *mac;     /* (nullable) of an interface, lower case */
+    char *network; /* (nullable) the libvirt network that a NIC is on, whatever type it has live */
     char *source;  /* (nullable) what it is backed by on the host: a network's, netdev's or bridge's
                       name, an mdev's UUID in lower case, a PCI address, a disk's file or device */
     char *teaming_partner; /* (nullable) transient half of a pair: the other's alias; QEMU itself

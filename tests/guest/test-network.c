@@ -98,6 +98,37 @@ test_foreign(void)
     g_assert_cmpint(find(guests, "default"), ==, FERRY_COMPANION_FOREIGN);
 }
 
+static FerryNetworkState
+state_of(FerryGuests *guests, const char *name)
+{
+    FerryNetworkState ret = FERRY_NETWORK_ABSENT;
+
+    g_assert_true(ferry_guests_network_state(guests, name, &ret, NULL));
+    return ret;
+}
+
+static void
+test_state(void)
+{
+    g_autoptr(FerryGuests) guests = open_libvirt();
+    g_autoptr(FerryGuests) away =
+        ferry_guests_new("qemu+unix:///system?socket=/nonexistent/libvirt-sock");
+    g_autoptr(virConnect) connect = NULL;
+    g_autoptr(GError) error = NULL;
+    FerryNetworkState ret = FERRY_NETWORK_ACTIVE;
+    virNetwork *network = NULL;
+
+    g_assert_cmpint(state_of(guests, "default"), ==, FERRY_NETWORK_ACTIVE);
+    g_assert_cmpint(state_of(guests, "lan"), ==, FERRY_NETWORK_ABSENT);
+    g_assert_true(ferry_guests_connect(guests, &connect, NULL));
+    network = virNetworkDefineXML(connect, "<network><name>lan</name></network>");
+    g_assert_nonnull(network);
+    (void)virNetworkFree(network);
+    g_assert_cmpint(state_of(guests, "lan"), ==, FERRY_NETWORK_INACTIVE);
+    g_assert_false(ferry_guests_network_state(away, "lan", &ret, &error));
+    g_assert_error(error, FERRY_ERROR, FERRY_ERROR_IO);
+}
+
 static void
 test_bad_xml(void)
 {
@@ -118,6 +149,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/network/life", test_life);
+    g_test_add_func("/network/state", test_state);
     g_test_add_func("/network/again", test_again);
     g_test_add_func("/network/foreign", test_foreign);
     g_test_add_func("/network/bad-xml", test_bad_xml);

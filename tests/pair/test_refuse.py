@@ -134,6 +134,30 @@ def test_target_lacks_what_the_guest_sits_on(pair):
         pair.alpha.run("umount", "/srv")
 
 
+LAN = "<network><name>lan</name><forward mode='bridge'><interface dev='pf0'/></forward></network>"
+
+
+def test_target_lacks_the_network(pair):
+    """libvirt's: not defined, not active, and there."""
+    pair.fresh("plain")
+    networks = [host.libvirt.networkDefineXML(LAN) for host in pair.hosts]
+    networks[0].create()
+    try:
+        pair.alpha.libvirt.createXML(guests.bare("lan", devices="<interface type='network'><source network='lan'/><rom enabled='no'/>"
+                                                                "<model type='virtio'/></interface>"))
+        assert_refused(pair, "no-network", "libvirt network lan of beta, which the guest's interface net0 is on, is not active",
+                       guest="lan")
+        networks[1].undefine()
+        assert_refused(pair, "no-network", "beta has no libvirt network lan", guest="lan")
+        networks[1] = pair.beta.libvirt.networkDefineXML(LAN)
+        networks[1].create()
+        pair.alpha.ferry("migrate", "lan", "--to", "beta")
+        pair.beta.domain("lan").destroy()
+    finally:
+        for host in pair.hosts:
+            host.run("sh", "-c", "virsh net-destroy lan; virsh net-undefine lan", check=False)
+
+
 def test_a_disk_of_this_host_alone(pair):
     """ferry goes by what libvirt goes by: the type of its file system, and what the administrator says of a folder."""
     pair.fresh("plain")
