@@ -43,6 +43,7 @@ static const struct {
     { "no-disk",                  "storage",       EVERY             },
     { "no-free-slot",             "device",        EVERY             },
     { "no-hot-plug-slot",         "definition",    EVERY             },
+    { "no-listen-address",        "definition",    EVERY             },
     { "no-memory-tls",            "definition",    BY_PLUG           },
     { "no-network",               "network",       EVERY             },
     { "no-network-device",        "network",       EVERY             },

@@ -1,10 +1,14 @@
 /* The target's half of the check: what changes nothing. */
 #include "migrate/begin.h"
 
+#include <errno.h>
 #include <net/if.h>
+#include <netdb.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "guest/capabilities.h"
 #include "guest/network.h"
 #include "migrate/objection.h"
@@ -137,6 +141,44 @@ refuse_network(const FerryPlan *plan,
                      nic->network, plan->target, alias, nic->network);
 }
 
+static bool
+can_bind(const struct addrinfo *address)
+{
+    FERRY_AUTOFD int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    return (fd >= 0 && bind(fd, address->ai_addr, address->ai_addrlen) == 0) ||
+           (errno != EADDRNOTAVAIL && errno != EAFNOSUPPORT);
+}
+
+/* Whether this host has the address; what is none (a name) is libvirt's to judge. */
+static bool
+can_listen(const char *address)
+{
+    const struct addrinfo hints = { .ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_STREAM };
+    struct addrinfo *found = NULL;
+    bool can = true;
+
+    if (getaddrinfo(address, NULL, &hints, &found) != 0)
+        return true;
+    can = can_bind(found);
+    freeaddrinfo(found);
+    return can;
+}
+
+static void
+check_graphics(const FerryPlan *plan, const FerryDomain *domain, json_t *reasons)
+{
+    for (guint i = 0; i < domain->devices->len; i++) {
+        const FerryDevice *device = g_ptr_array_index(domain->devices, i);
+
+        if (device->listen != NULL && !can_listen(device->listen))
+            ferry_object(reasons, "no-listen-address",
+                         "%s does not have the address %s, on which the guest's %s graphics are to "
+                         "listen: give them one that both hosts have, as 0.0.0.0 or 127.0.0.1",
+                         plan->target, device->listen, device->type != NULL ? device->type : "");
+    }
+}
+
 /* In its live XML such a NIC is what its network makes of it, "bridge" or "direct".  A hybrid's
  * network is that of the pool that it gets its VF from. */
 static bool
@@ -211,6 +253,7 @@ ferry_begin_check_place(FerryMigrator *migrator,
 {
     check_boot_files(plan, domain, reasons);
     check_backing(plan, domain, reasons);
+    check_graphics(plan, domain, reasons);
     ferry_roms_check("", plan->roms, plan->target, reasons);
     return check_networks(migrator, plan, domain, reasons, error) &&
            check_machine(migrator, plan, domain, reasons, error) &&

@@ -43,6 +43,7 @@ ferry_device_free(FerryDevice *self)
     g_free(self->address);
     g_free(self->mac);
     g_free(self->network);
+    g_free(self->listen);
     g_free(self->source);
     g_free(self->teaming_partner);
     g_free(self->rom_file);
@@ -124,6 +125,18 @@ find_mac(const xmlNode *node)
     return mac != NULL ? g_ascii_strdown(mac, -1) : NULL;
 }
 
+/* One that a network or nothing but a socket stands for is no address of the definition's. */
+static char *
+find_listen(const xmlNode *node)
+{
+    const xmlNode *listen = ferry_document_child(node, "listen");
+    g_autofree char *type = ferry_document_attribute(listen, "type");
+
+    return ferry_document_is(node, "graphics") && g_strcmp0(type, "address") == 0
+               ? ferry_document_attribute(listen, "address")
+               : NULL;
+}
+
 static void
 read_rom(const xmlNode *node, FerryDevice *device)
 {
@@ -148,6 +161,7 @@ ferry_device_parse(const xmlNode *node, FerryDevice **ret, GError **error)
     self->network = ferry_document_attribute(ferry_document_child(node, "source"), "network");
     self->teaming_partner =
         ferry_document_attribute(ferry_document_child(node, "teaming"), "persistent");
+    self->listen = find_listen(node);
     read_rom(node, self);
     self->plug = ferry_device_plug(node);
     self->line = xmlGetLineNo(node);

@@ -22,6 +22,7 @@ typedef struct {
     char *address; /* (nullable) guest PCI address: "0000:05:00.0" */
     char *mac;     /* (nullable) of an interface, lower case */
     char *network; /* (nullable) the libvirt network that a NIC is on, whatever type it has live */
+    char *listen;  /* (nullable) of graphics: the address that they are given */
     char *source;  /* (nullable) what it is backed by on the host: a network's, netdev's or bridge's
                       name, an mdev's UUID in lower case, a PCI address, a disk's file or device */
     char *teaming_partner; /* (nullable) transient half of a pair: the other's alias; QEMU itself

@@ -86,6 +86,27 @@ def test_plain(pair):
     assert pair.alpha.domain("g1").autostart() == 1
 
 
+def test_as_virt_install_makes_it(pair):
+    """A qcow2 disk with a backing file, a libvirt network, VNC, an agent's channel: there and back, and by a file."""
+    pair.fresh("plain")
+    folder = f"{pair.folder}/images"
+    os.makedirs(folder)
+    pair.alpha.run("sh", "-c", f"cd {folder} && qemu-img create -q -f qcow2 base 16M && qemu-img create -q -f qcow2 -b base -F qcow2 top")
+    with contextlib.ExitStack() as configured:
+        for host in pair.hosts:
+            configured.enter_context(host.says_in("qemu.conf", f'shared_filesystems = [ "{folder}" ]'))
+            host.libvirt.networkDefineXML(guests.LAN).create()
+            configured.callback(host.run, "sh", "-c", "virsh net-destroy lan; virsh net-undefine lan", check=False)
+        pair.alpha.libvirt.defineXML(guests.typical("web", f"{folder}/top", "lan")).create()
+        for source, target in (pair.hosts, pair.hosts[::-1]):
+            source.ferry("migrate", "web", "--to", target.name)
+            assert target.state("web")[0] == 1 and source.domain("web") is None
+        pair.alpha.ferry("guest", "save", "web", "/tmp/web.save")
+        pair.alpha.ferry("guest", "restore", "/tmp/web.save")
+        assert pair.alpha.state("web")[0] == 1
+        pair.alpha.run("sh", "-c", "virsh destroy web && virsh undefine web && rm -f /tmp/web.save*")
+
+
 def test_names(pair):
     """What libvirt takes as a name travels (K11): a long one, one of more than ASCII, one that looks like an option."""
     pair.clear()

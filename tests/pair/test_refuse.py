@@ -134,13 +134,10 @@ def test_target_lacks_what_the_guest_sits_on(pair):
         pair.alpha.run("umount", "/srv")
 
 
-LAN = "<network><name>lan</name><forward mode='bridge'><interface dev='pf0'/></forward></network>"
-
-
 def test_target_lacks_the_network(pair):
     """libvirt's: not defined, not active, and there."""
     pair.fresh("plain")
-    networks = [host.libvirt.networkDefineXML(LAN) for host in pair.hosts]
+    networks = [host.libvirt.networkDefineXML(guests.LAN) for host in pair.hosts]
     networks[0].create()
     try:
         pair.alpha.libvirt.createXML(guests.bare("lan", devices="<interface type='network'><source network='lan'/><rom enabled='no'/>"
@@ -149,13 +146,23 @@ def test_target_lacks_the_network(pair):
                        guest="lan")
         networks[1].undefine()
         assert_refused(pair, "no-network", "beta has no libvirt network lan", guest="lan")
-        networks[1] = pair.beta.libvirt.networkDefineXML(LAN)
+        networks[1] = pair.beta.libvirt.networkDefineXML(guests.LAN)
         networks[1].create()
         pair.alpha.ferry("migrate", "lan", "--to", "beta")
         pair.beta.domain("lan").destroy()
     finally:
         for host in pair.hosts:
             host.run("sh", "-c", "virsh net-destroy lan; virsh net-undefine lan", check=False)
+
+
+def test_target_lacks_the_address(pair):
+    """VNC on alpha's address of the wire: QEMU could not listen there."""
+    pair.fresh("plain")
+    address = pair.alpha.address.rsplit(":", 1)[0]
+    vnc = f"<graphics type='vnc' port='5999' listen='{address}'/><video><model type='vga'/></video>"
+    pair.alpha.libvirt.createXML(guests.bare("vnc", devices=vnc))
+    assert_refused(pair, "no-listen-address", f"beta does not have the address {address}", guest="vnc")
+    pair.alpha.domain("vnc").destroy()
 
 
 def test_a_disk_of_this_host_alone(pair):
