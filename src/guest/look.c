@@ -171,6 +171,21 @@ ferry_guests_find(FerryGuests *self, const char *name_or_uuid, FerryGuest **ret,
     return true;
 }
 
+bool
+ferry_guests_snapshots(FerryGuests *self, const char *uuid, unsigned *ret, GError **error)
+{
+    g_autoptr(virDomain) domain = NULL;
+    int n = 0;
+
+    if (!ferry_handle_need(self, uuid, &domain, error))
+        return false;
+    n = virDomainSnapshotNum(domain, 0);
+    if (n < 0)
+        return ferry_handle_failed(error, "count the snapshots of guest", uuid);
+    *ret = (unsigned)n;
+    return true;
+}
+
 static const unsigned xml_flags[] = {
     [FERRY_GUESTS_XML_LIVE] = VIR_DOMAIN_XML_SECURE,
     [FERRY_GUESTS_XML_INACTIVE] = VIR_DOMAIN_XML_SECURE | VIR_DOMAIN_XML_INACTIVE,

@@ -49,6 +49,10 @@ bool ferry_guests_list(FerryGuests *self, GPtrArray **ret, GError **error);
 bool
 ferry_guests_find(FerryGuests *self, const char *name_or_uuid, FerryGuest **ret, GError **error);
 
+/** @ret: (out): how many snapshots libvirt knows of the guest; libvirt migrates none that has some
+ */
+bool ferry_guests_snapshots(FerryGuests *self, const char *uuid, unsigned *ret, GError **error);
+
 /** Which of a guest's XMLs; each with its secrets (VIR_DOMAIN_XML_SECURE). */
 typedef enum {
     FERRY_GUESTS_XML_LIVE,       /* as it runs; the definition when it does not run */

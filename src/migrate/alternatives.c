@@ -32,6 +32,7 @@ static const struct {
     { "failover-unknown",         "guest driver",  BY_PLUG           },
     { "guest-exists",             "host",          EVERY             },
     { "guest-not-running",        "guest",         BY_FILE | BY_PLUG },
+    { "has-snapshots",            "guest",         BY_PLUG           },
     { "huge-pages",               "host",          EVERY             },
     { "incompatible",             "device",        BY_FILE           },
     { "machine-type",             "host",          EVERY             },

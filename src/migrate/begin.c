@@ -126,6 +126,21 @@ check_state(const FerryGuest *guest, json_t *reasons)
 }
 
 static bool
+check_snapshots(FerryMigrator *migrator, const FerryGuest *guest, json_t *reasons, GError **error)
+{
+    unsigned n_snapshots = 0;
+
+    if (!ferry_guests_snapshots(migrator->config.guests, guest->uuid, &n_snapshots, error))
+        return false;
+    if (n_snapshots > 0)
+        ferry_object(reasons, "has-snapshots",
+                     "guest %s has snapshots (%u), and libvirt moves no running guest that has: "
+                     "remove them (\"virsh snapshot-list %s\")",
+                     guest->name, n_snapshots, guest->name);
+    return true;
+}
+
+static bool
 read_guest(FerryMigrator *migrator, const FerryGuest *guest, FerryPlan *plan, GError **error)
 {
     FerryGuests *guests = migrator->config.guests;
@@ -229,6 +244,8 @@ ferry_begin_plan(FerryMigrator *migrator,
     json_decref(plan->roms);
     plan->roms = ferry_roms_list("", domain);
     check_state(guest, reasons);
+    if (!check_snapshots(migrator, guest, reasons, error))
+        return false;
     ferry_begin_check_travel(domain, plan->live_xml, &host, plan->needs, reasons);
     ferry_traps_of_guest(domain, plan->needs, reasons);
     ferry_begin_check_qemu(migrator, plan->needs, reasons);

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "default-guest.h"
 #include "guest/act.h"
+#include "guest/handle.h"
 
 static void
 test_look(DefaultGuest *fixture, gconstpointer data)
@@ -99,6 +100,38 @@ test_xml(DefaultGuest *fixture, gconstpointer data)
     g_assert_null(none);
 }
 
+static unsigned
+count_snapshots(DefaultGuest *fixture)
+{
+    unsigned n = 99;
+
+    g_assert_true(ferry_guests_snapshots(fixture->guests, fixture->uuid, &n, NULL));
+    return n;
+}
+
+static void
+test_snapshots(DefaultGuest *fixture, gconstpointer data)
+{
+    g_autoptr(virConnect) connect = NULL;
+    g_autoptr(virDomain) domain = NULL;
+    g_autoptr(GError) error = NULL;
+    virDomainSnapshot *snapshot = NULL;
+    unsigned n = 99;
+
+    (void)data;
+    g_assert_cmpuint(count_snapshots(fixture), ==, 0);
+    g_assert_true(ferry_guests_connect(fixture->guests, &connect, NULL));
+    domain = virDomainLookupByUUIDString(connect, fixture->uuid);
+    snapshot = virDomainSnapshotCreateXML(domain, "<domainsnapshot/>", 0);
+    g_assert_nonnull(snapshot);
+    g_assert_cmpuint(count_snapshots(fixture), ==, 1);
+    g_assert_cmpint(virDomainSnapshotDelete(snapshot, 0), ==, 0);
+    (void)virDomainSnapshotFree(snapshot);
+    g_assert_cmpuint(count_snapshots(fixture), ==, 0);
+    g_assert_false(ferry_guests_snapshots(fixture->guests, NOBODY, &n, &error));
+    g_assert_error(error, FERRY_ERROR, FERRY_ERROR_NOT_FOUND);
+}
+
 static void
 test_state_names(void)
 {
@@ -117,6 +150,7 @@ main(int argc, char **argv)
     DEFAULT_GUEST_TEST("/look/list", test_list);
     DEFAULT_GUEST_TEST("/look/find", test_find);
     DEFAULT_GUEST_TEST("/look/xml", test_xml);
+    DEFAULT_GUEST_TEST("/look/snapshots", test_snapshots);
     g_test_add_func("/look/state-names", test_state_names);
     return g_test_run();
 }

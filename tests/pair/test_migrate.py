@@ -10,6 +10,7 @@ import subprocess
 import time
 import uuid
 
+import libvirt
 import pytest
 
 from pair import guests, web
@@ -98,6 +99,12 @@ def test_as_virt_install_makes_it(pair):
             host.libvirt.networkDefineXML(guests.LAN).create()
             configured.callback(host.run, "sh", "-c", "virsh net-destroy lan; virsh net-undefine lan", check=False)
         pair.alpha.libvirt.defineXML(guests.typical("web", f"{folder}/top", "lan")).create()
+        pair.alpha.run("virsh", "snapshot-create-as", "web", "one")
+        done = pair.alpha.ferry("migrate", "web", "--to", "beta", check=False)
+        assert done.returncode == 1 and "has-snapshots: guest web has snapshots (1)" in done.stdout + done.stderr
+        with pytest.raises(libvirt.libvirtError, match="cannot migrate domain with 1 snapshots"):
+            pair.alpha.domain("web").migrate(pair.beta.libvirt, libvirt.VIR_MIGRATE_LIVE)
+        pair.alpha.run("virsh", "snapshot-delete", "web", "one")
         for source, target in (pair.hosts, pair.hosts[::-1]):
             source.ferry("migrate", "web", "--to", target.name)
             assert target.state("web")[0] == 1 and source.domain("web") is None
