@@ -3,9 +3,12 @@
 They are booted once and frozen; after that they are resumed from there, which takes seconds.  RAM stays in its
 file, mapped privately by those who resume (copy on write), so nothing is loaded and any number may do so.
 """
+import glob
 import io
 import json
 import os
+import random
+import shutil
 import socket
 import tarfile
 import time
@@ -47,9 +50,15 @@ done
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """For QEMU to listen on in a moment: below those that the kernel gives to whoever asks for any, until then too."""
+    for _ in range(100):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", random.randrange(20000, 32768)))
+            except OSError:
+                continue
+            return probe.getsockname()[1]
+    raise LabError("lab: 100 ports from 20000 to 32767 are all taken")
 
 
 class Host:
@@ -204,10 +213,12 @@ class Hosts:
 
     def frozen(self):
         """The folder with the frozen hosts; boots and freezes them first when there is none yet."""
-        name = digest(self.flavour, str(self.igb), str(self.memory), *self.names, *self.more, *self.recipe())
-        final = os.path.join(image.build(), "frozen-" + name)
+        kind = digest(self.flavour, str(self.igb), str(self.memory), *self.names, *self.more)
+        final = os.path.join(image.build(), f"frozen-{kind}-{digest(*self.recipe())}")
         with locked("frozen"):
             if not os.path.isdir(final):
+                for older in glob.glob(os.path.join(image.build(), f"frozen-{kind}-*")):
+                    shutil.rmtree(older)
                 self.freeze(final)
         return final
 
