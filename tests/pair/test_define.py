@@ -59,14 +59,14 @@ class Definer:
                 domain.undefineFlags(libvirt.VIR_DOMAIN_UNDEFINE_NVRAM)
 
 
-@pytest.fixture(scope="module")
-def pools(ferries):
+@pytest.fixture
+def pools(pair):
     """Pools whose PFs this machine has not: as if they were taken out after the pools were defined."""
     definitions = {"net-x": {"name": "net-x", "kind": "vf", "pfs": ["eth3", "eth4"], "hybrid": True},
                    "net-x-42": {"name": "net-x-42", "kind": "vf", "pfs": ["eth3"], "hybrid": True, "vlan": 42},
                    "net-x-vfs": {"name": "net-x-vfs", "kind": "vf", "pfs": ["eth3"], "ephemeral": True, "vlan": 42},
                    "gpus": {"name": "gpus", "kind": "mdev", "parents": ["mtty"], "types": ["mtty-2"]}}
-    path = f"{ferries.alpha.folder}/var/lib/ferry/ferry.db"
+    path = f"{pair.alpha.folder}/var/lib/ferry/ferry.db"
     with sqlite3.connect(path, timeout=10) as store:
         for name, definition in definitions.items():
             store.execute("INSERT INTO pool (name, definition, created_us) VALUES (?, ?, 1)", (name, json.dumps(definition)))

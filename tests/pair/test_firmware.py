@@ -45,6 +45,7 @@ def test_variables_that_both_hosts_use_stay(pair, firmware):
     """They are the guest's, which runs on the other host by now: its definition goes from here without them."""
     path = firmware("{shared}/uefi.fd")
     pair.alpha.ferry("migrate", "uefi", "--to", "beta")
+    pair.wait_done()
     assert pair.alpha.domain("uefi") is None and pair.beta.state("uefi")[0] == 1
     assert os.path.getsize(path) == 64 * 1024
     pair.beta.domain("uefi").destroy()
@@ -67,6 +68,7 @@ def test_an_undone_migration_leaves_the_variables(pair, firmware):
     job.wait_until("the transfer", lambda shown: shown["phase"] == "transfer")
     pair.alpha.ferry("job", "cancel", job.id)
     assert job.wait()["state"] == "cancelled"
+    pair.wait_done()
     assert pair.beta.domain("uefi") is None and pair.alpha.state("uefi")[0] == 1
     assert os.path.getsize(path) == 64 * 1024
 
@@ -111,6 +113,7 @@ def test_an_emulated_tpm(pair):
         state = f"{TPM_STATE}/{pair.alpha.domain('tpm').UUIDString()}/tpm2/tpm2-00.permall"
         for source, target in (pair.hosts, pair.hosts[::-1]):
             source.ferry("migrate", "tpm", "--to", target.name)
+            pair.wait_done()
             assert has(target, state) and source.run("ls", TPM_STATE).stdout == ""
         pair.beta.run("mount", "--bind", "/dev/null", "/usr/bin/swtpm")
         configured.callback(pair.beta.run, "umount", "/usr/bin/swtpm")

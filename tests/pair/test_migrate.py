@@ -107,6 +107,7 @@ def test_as_virt_install_makes_it(pair):
         pair.alpha.run("virsh", "snapshot-delete", "web", "one")
         for source, target in (pair.hosts, pair.hosts[::-1]):
             source.ferry("migrate", "web", "--to", target.name)
+            pair.wait_done()
             assert target.state("web")[0] == 1 and source.domain("web") is None
         pair.alpha.ferry("guest", "save", "web", "/tmp/web.save")
         pair.alpha.ferry("guest", "restore", "/tmp/web.save")

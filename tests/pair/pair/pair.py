@@ -124,7 +124,7 @@ class Pair:
                 host.start_libvirtd()
             host.ferryd.wait_ready()
             host.ferryd.wait_libvirt()
-        if any(host.ferryd.markers() or any(job["state"] not in FINAL for job in host.jobs()) for host in self.hosts):
+        if self._is_busy():
             for host in self.hosts:
                 host.ferryd.stop(signal.SIGKILL)
             self.clear()
@@ -132,6 +132,13 @@ class Pair:
                 host.ferryd.forget()
                 host.ferryd.start()
             self.introduce()
+
+    def _is_busy(self):
+        return any(host.ferryd.markers() or any(job["state"] not in FINAL for job in host.jobs()) for host in self.hosts)
+
+    def wait_done(self):
+        """Waits until no job is under way at either host: the source tells its end before the target's, which waits for it."""
+        wait_for("both hosts to end their jobs", lambda: not self._is_busy())
 
     def other(self, host):
         return self.beta if host is self.alpha else self.alpha
