@@ -74,6 +74,7 @@ def test_two_phases(pair):
     assert peek(beta) == 0x5A
     assert [reservation(host, name)["state"] for host in (alpha, beta)] == ["used"] * 2
     assert mdev_of(beta) in beta("ls /sys/bus/mdev/devices")
+    wait_for("beta's side of the job to end", lambda: beta("ls /var/lib/ferry/hold") == "")
     status, text = beta.sh("ferry migrate g1 --to alpha", limit_s=300)
     assert status == 0, text
     assert state(beta) == before
