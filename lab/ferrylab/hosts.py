@@ -3,6 +3,7 @@
 They are booted once and frozen; after that they are resumed from there, which takes seconds.  RAM stays in its
 file, mapped privately by those who resume (copy on write), so nothing is loaded and any number may do so.
 """
+import contextlib
 import glob
 import io
 import json
@@ -95,17 +96,29 @@ class Host:
         connection.sendall(b"%d\n%s" % (len(text), text))
         return connection
 
+    def _hear(self, said, script, limit_s, data=b""):
+        """Adds to @said all that a script says."""
+        with self.stream(script, limit_s) as connection:
+            connection.sendall(data)
+            connection.shutdown(socket.SHUT_WR)
+            while part := connection.recv(65536):
+                said += part
+
+    def _stuck(self):
+        """What the host's kernel says of its processors, and of who waits in it."""
+        said = bytearray()
+        with contextlib.suppress(OSError):  # one that answers nothing any more
+            self._hear(said, "echo l >/proc/sysrq-trigger; echo w >/proc/sysrq-trigger; dmesg | tail -n 200", 20)
+        return said.decode(errors="replace")
+
     def sh(self, script, limit_s=120, data=b""):
         """Runs a script in the host.  Returns (exit status, what it said on both streams)."""
         said = bytearray()
         try:
-            with self.stream(script, limit_s) as connection:
-                connection.sendall(data)
-                connection.shutdown(socket.SHUT_WR)
-                while part := connection.recv(65536):
-                    said += part
+            self._hear(said, script, limit_s, data)
         except TimeoutError:
-            raise LabError(f"lab: {self.name}: no end after {limit_s} s: {script}\n{said.decode(errors='replace')}") from None
+            raise LabError(f"lab: {self.name}: no end after {limit_s} s: {script}\n{said.decode(errors='replace')}\n"
+                           f"{self._stuck()}") from None
         text, found, status = said.rpartition(b"\nstatus=")
         if not found:
             raise LabError(f"lab: {self.name} did not answer: {script}\n{said.decode(errors='replace')}")

@@ -11,6 +11,8 @@ import time
 
 import pytest
 
+from ferrylab.place import LabError
+
 LAB = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "lab")
 MTTY = "/sys/class/mdev_bus/mtty/mdev_supported_types"
 UUID = "11111111-0000-4000-8000-000000000001"
@@ -104,6 +106,13 @@ def test_libvirt_sees_new_mediated_devices(lab_host):
     while libvirt(lab_host, "nodedev-list", "--cap", "mdev") != name and time.monotonic() < deadline:
         time.sleep(0.2)
     assert "<type id='mtty-2'/>" in libvirt(lab_host, "nodedev-dumpxml", name)
+
+
+def test_a_script_without_end(lab_host):
+    """The failure tells what the host's kernel is at, and the host goes on."""
+    with pytest.raises(LabError, match="(?s)no end after 2 s: sleep 30.*Show Blocked State"):
+        lab_host.sh("sleep 30", limit_s=2)
+    assert lab_host("echo on") == "on\n"
 
 
 def test_up_sh_put_down(lab_image, tmp_path):
