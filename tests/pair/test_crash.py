@@ -267,10 +267,13 @@ def test_dead_guest_whose_pid_is_there(pair, point, ends, kind, whose, count):
     with subprocess.Popen(host.namespace.wrap(["/usr/bin/python3", f"{HERE}/remains.py", kind, pid]),
                           stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as remains:
         assert remains.stdout.readline() == "there\n"
+        if kind == "zombie":  # libvirt waits for its end, too, and answers when it has come, or says "paused"
+            wait_for("libvirt to see that QEMU dies",
+                     lambda: host.run("timeout", "1", "virsh", "domstate", "g1", check=False).stdout.strip() != "running")
         host.ferryd.start()
         command.wait(60)
         job = host.job(job_of(pair))
-        if kind == "zombie":  # libvirt waits for its end, too, and answers when it has come, or says "paused"
+        if kind == "zombie":
             time.sleep(2)
             assert (job.show()["state"] in FINAL, job.show()["runs_on"]) == (False, None)
         else:
