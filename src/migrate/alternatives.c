@@ -53,6 +53,7 @@ static const struct {
     { "no-tpm",                   "host",          EVERY             },
     { "no-type",                  "device",        EVERY             },
     { "not-hot-pluggable",        "definition",    BY_FILE | BY_PLUG },
+    { "not-migratable",           "definition",    BY_FILE | BY_PLUG },
     { "other-vendor",             "device",        EVERY             },
     { "pool-of-other-kind",       "device",        EVERY             },
     { "qemu-too-old",             "host",          BY_FILE           },

@@ -43,6 +43,23 @@ check_ephemerals(const FerryDomain *domain, json_t *reasons)
     }
 }
 
+/* libvirt or QEMU would refuse it in the transfer; what is ephemeral is off by then. */
+static void
+check_obstacles(const FerryDomain *domain, json_t *reasons)
+{
+    for (guint i = 0; i < domain->obstacles->len; i++) {
+        const FerryObstacle *obstacle = g_ptr_array_index(domain->obstacles, i);
+
+        if (obstacle->alias != NULL &&
+            ferry_metadata_is_ephemeral(domain->metadata, obstacle->alias))
+            continue;
+        ferry_object_to(reasons, obstacle->alias, "not-migratable",
+                        "the guest has %s%s%s, and neither moves nor is saved with it: %s",
+                        obstacle->what, obstacle->alias != NULL ? ", " : "",
+                        obstacle->alias != NULL ? obstacle->alias : "", obstacle->remedy);
+    }
+}
+
 void
 ferry_begin_check_travel(const FerryDomain *domain,
                          const char *live_xml,
@@ -51,6 +68,7 @@ ferry_begin_check_travel(const FerryDomain *domain,
                          json_t *reasons)
 {
     check_disks(domain, host->root, reasons);
+    check_obstacles(domain, reasons);
     ferry_survey(domain, live_xml, host, needs, reasons);
     check_ephemerals(domain, reasons);
 }

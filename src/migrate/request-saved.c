@@ -55,6 +55,7 @@ plan_save(FerryMigrator *self,
         !check_unheld(self, plan->guest_uuid, error))
         return false;
     drop(reasons, "disk-not-shared");  /* they stay where they are, and so may the guest */
+    drop(reasons, "has-snapshots");    /* libvirt minds them in a move alone */
     drop(reasons, "failover-unknown"); /* a guest in a file has no network to lose */
     ferry_save_file_check(request->file, request->over, reasons);
     /* the guest stands still when libvirt is asked: what can be known is known before */

@@ -32,6 +32,7 @@ ferry_domain_free(FerryDomain *self)
     g_clear_pointer(&self->disks, g_ptr_array_unref);
     g_clear_pointer(&self->devices, g_ptr_array_unref);
     g_clear_pointer(&self->page_bytes, g_array_unref);
+    g_clear_pointer(&self->obstacles, g_ptr_array_unref);
     ferry_metadata_free(self->metadata);
     g_free(self);
 }
@@ -342,6 +343,7 @@ ferry_domain_parse(const char *xml, FerryDomain **ret, GError **error)
     if (!ferry_metadata_parse(domain, &self->metadata, error) || !parse_head(domain, self, error) ||
         !parse_devices(domain, self, error) || !check_devices(self, error))
         return false;
+    self->obstacles = ferry_obstacles_find(document);
     *ret = g_steal_pointer(&self);
     return true;
 }

@@ -7,6 +7,7 @@
 
 #include "xml/device.h"
 #include "xml/metadata.h"
+#include "xml/obstacle.h"
 
 /** No domain XML longer than this is looked at. */
 #define FERRY_DOMAIN_MAX_BYTES ((size_t)1 << 20)
@@ -31,6 +32,7 @@ typedef struct {
     char *cpu_xml;      /* (nullable) the <cpu> element, for libvirt to compare */
     GPtrArray *disks;   /* of FerryDisk */
     GPtrArray *devices; /* of FerryDevice, in the order of the XML, disks among them */
+    GPtrArray *obstacles; /* of FerryObstacle */
     FerryMetadata *metadata;
 } FerryDomain;
 

@@ -39,6 +39,56 @@ static const TravelRow rows[] = {
            "<target dev='vda'/></disk></devices></domain>",
       NULL, NULL },
     { "block-disk", HEAD DISK("block", "dev='/dev/vg/web'", "") "</domain>", NULL, NULL },
+    { "transient-disk",
+      HEAD
+      "<devices><disk type='block' device='disk'><source dev='/dev/vg/web'/><target dev='vda'/>"
+      "<transient/><alias name='virtio-disk0'/></disk></devices></domain>",
+      "not-migratable", "the guest has a transient disk, virtio-disk0, and neither moves nor" },
+    { "block-job",
+      HEAD
+      "<devices><disk type='block' device='disk'><source dev='/dev/vg/web'/><target dev='vda'/>"
+      "<mirror type='file' job='copy'/></disk></devices></domain>",
+      "not-migratable", "a disk that a block job works on, and" },
+    { "shared-memory", HEAD "<devices><shmem name='a'/></devices></domain>", "not-migratable",
+      "give it role='master'" },
+    { "shared-memory-peer", HEAD "<devices><shmem name='a' role='peer'/></devices></domain>",
+      "not-migratable", "give it role='master'" },
+    { "shared-memory-master", HEAD "<devices><shmem name='a' role='master'/></devices></domain>",
+      NULL, NULL },
+    { "ephemeral-shared-memory",
+      HEAD EPHEMERAL("ua-shm") "<devices><shmem name='a'><alias name='ua-shm'/></shmem></devices>"
+                               "</domain>",
+      NULL, NULL },
+    { "vdpa",
+      HEAD "<devices><interface type='vdpa'><source dev='/dev/vhost-vdpa-0'/><alias name='net0'/>"
+           "</interface></devices></domain>",
+      "not-migratable", "a vDPA device, net0" },
+    { "sound-of-usb", HEAD "<devices><sound model='usb'/></devices></domain>", "not-migratable",
+      "ich9" },
+    { "sound-of-virtio", HEAD "<devices><sound model='virtio'/></devices></domain>",
+      "not-migratable", "ich9" },
+    { "sound", HEAD "<devices><sound model='ich9'/></devices></domain>", NULL, NULL },
+    { "crypto", HEAD "<devices><crypto model='virtio' type='qemu'/></devices></domain>",
+      "not-migratable", "virtio crypto" },
+    { "3d",
+      HEAD "<devices><video><model type='virtio'><acceleration accel3d='yes'/></model></video>"
+           "</devices></domain>",
+      "not-migratable", "accel3d" },
+    { "no-3d",
+      HEAD "<devices><video><model type='virtio'><acceleration accel3d='no'/></model></video>"
+           "</devices></domain>",
+      NULL, NULL },
+    { "invtsc",
+      HEAD "<cpu mode='custom'><feature policy='require' name='invtsc'/></cpu><devices/></domain>",
+      "not-migratable", "invtsc" },
+    { "invtsc-fixed",
+      HEAD "<cpu mode='custom'><feature policy='require' name='invtsc'/></cpu>"
+           "<clock offset='utc'><timer name='tsc' frequency='2500000000'/></clock><devices/>"
+           "</domain>",
+      NULL, NULL },
+    { "invtsc-off",
+      HEAD "<cpu mode='custom'><feature policy='disable' name='invtsc'/></cpu><devices/></domain>",
+      NULL, NULL },
     { "vf", HEAD "<devices>" VF "</devices></domain>", "device-cannot-travel", "device ua-vf" },
     { "ephemeral-vf", HEAD EPHEMERAL("ua-vf") "<devices>" VF "</devices></domain>",
       "device-needs-pool", "0000:05:10.2" },

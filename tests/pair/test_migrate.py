@@ -104,12 +104,14 @@ def test_as_virt_install_makes_it(pair):
         assert done.returncode == 1 and "has-snapshots: guest web has snapshots (1)" in done.stdout + done.stderr
         with pytest.raises(libvirt.libvirtError, match="cannot migrate domain with 1 snapshots"):
             pair.alpha.domain("web").migrate(pair.beta.libvirt, libvirt.VIR_MIGRATE_LIVE)
+        pair.alpha.ferry("guest", "save", "web", "/tmp/web.save")  # which libvirt does
+        pair.alpha.ferry("guest", "restore", "/tmp/web.save")
         pair.alpha.run("virsh", "snapshot-delete", "web", "one")
         for source, target in (pair.hosts, pair.hosts[::-1]):
             source.ferry("migrate", "web", "--to", target.name)
             pair.wait_done()
             assert target.state("web")[0] == 1 and source.domain("web") is None
-        pair.alpha.ferry("guest", "save", "web", "/tmp/web.save")
+        pair.alpha.ferry("guest", "save", "web", "/tmp/web.save", "--force")
         pair.alpha.ferry("guest", "restore", "/tmp/web.save")
         assert pair.alpha.state("web")[0] == 1
         pair.alpha.run("sh", "-c", "virsh destroy web && virsh undefine web && rm -f /tmp/web.save*")

@@ -181,6 +181,54 @@ def test_a_disk_of_this_host_alone(pair):
         pair.beta.domain("disk").destroy()
 
 
+@pytest.fixture
+def disk(pair):
+    """A file that libvirt is told is shared."""
+    folder = f"{pair.folder}/shared"
+    os.makedirs(folder, exist_ok=True)
+    pair.alpha.run("truncate", "-s", "1M", f"{folder}/disk.img")
+    with pair.alpha.says_in("qemu.conf", f'shared_filesystems = [ "{folder}" ]'):
+        yield (f"<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='{folder}/disk.img'/>"
+               "<target dev='vda' bus='virtio'/>%s</disk>")
+
+
+def assert_stays(pair, word):
+    """ferry says beforehand what libvirt would, who is asked, too."""
+    assert_refused(pair, "not-migratable", word, guest="stays")
+    done = pair.alpha.ferry("guest", "save", "stays", "/tmp/stays", check=False)
+    assert done.returncode == 1 and "not-migratable" in done.stdout + done.stderr
+    shown = pair.alpha.ferry_json("guest", "show", "stays")
+    assert not shown["movable"] and [reason["code"] for reason in shown["reasons"]] == ["not-migratable"]
+    with pytest.raises(libvirt.libvirtError, match="cannot migrate domain|is not supported|active block job"):
+        pair.alpha.domain("stays").migrate(pair.beta.libvirt, libvirt.VIR_MIGRATE_LIVE)
+    with pytest.raises(libvirt.libvirtError, match="cannot migrate domain|is not supported|active block job"):
+        pair.alpha.domain("stays").save("/tmp/stays")
+
+
+@pytest.mark.parametrize("device, word", [
+    ("<shmem name='own' role='peer'><model type='ivshmem-plain'/><size unit='M'>4</size></shmem>", "whose role is not"),
+    ("<sound model='virtio'/>", "sound0"),
+    ("<sound model='usb'/>", "sound0"),
+    ("<crypto model='virtio' type='qemu'><backend model='builtin' queues='1'/></crypto>", "crypto0"),
+    ("transient", "a transient disk, virtio-disk0")])
+def test_a_device_that_nobody_moves(pair, disk, device, word):
+    pair.fresh("plain")
+    pair.alpha.libvirt.createXML(guests.bare("stays", devices=disk % "<transient/>" if device == "transient" else device))
+    assert_stays(pair, word)
+    pair.alpha.domain("stays").destroy()
+
+
+def test_a_block_job(pair, disk):
+    """As long as it goes on."""
+    pair.fresh("plain")
+    pair.alpha.libvirt.createXML(guests.bare("stays", devices=disk % ""))
+    pair.alpha.run("virsh", "blockcopy", "stays", "vda", f"{pair.folder}/shared/copy.img", "--transient-job")
+    assert_stays(pair, "a disk that a block job works on, virtio-disk0")
+    pair.alpha.run("virsh", "blockjob", "stays", "vda", "--abort")
+    pair.alpha.ferry("migrate", "stays", "--to", "beta")
+    pair.beta.domain("stays").destroy()
+
+
 def test_target_has_no_libvirtd(pair):
     pair.fresh()
     pair.beta.libvirtd.stop()
