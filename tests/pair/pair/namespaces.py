@@ -108,7 +108,16 @@ class Service:
     def kill(self):
         """Ends the program at once; one that is stopped does not go on before that."""
         self.send(signal.SIGKILL)
-        self._process.wait()
+        self._reap()
+
+    def _reap(self):
+        """Waits for the end of a program that was killed; nsenter may just have stopped itself for it."""
+        def over():
+            if self._process.poll() is None and state_of(self._process.pid) == "T":
+                os.kill(self._process.pid, signal.SIGCONT)
+            return self._process.poll() is not None
+
+        wait_for(f"{self._command[0]} to be reaped", over)
 
     def stop(self, number=signal.SIGTERM, timeout_s=15):
         """Sends @number and waits for the end; returns the exit status."""
@@ -117,6 +126,5 @@ class Service:
         try:
             return self._process.wait(timeout_s)
         except subprocess.TimeoutExpired:
-            self.send(signal.SIGKILL)
-            self._process.wait()
+            self.kill()
             raise Failed(f"{self._command[0]} did not end within {timeout_s} s of signal {number}") from None
