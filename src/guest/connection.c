@@ -18,13 +18,18 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "guest/events.h"
+#include "guest/handle.h"
 #include "guest/session.h"
+#include "xml/document.h"
 
 #define PAUSE_MIN_MS 200
 #define PAUSE_MAX_MS 2000
 /* libvirtd under socket activation is up 2 s after the first knock (measured: 0.3–2 s). */
 #define FIRST_OPENING_MS 5000
 #define END_MS           2000
+
+/* One of a host with 30 emulators and all their machine types is 200 KB long. */
+#define CAPABILITIES_MAX_BYTES ((size_t)4 << 20)
 
 struct _FerryGuests {
     char *uri;
@@ -42,6 +47,7 @@ struct _FerryGuests {
     bool ends;
     bool keeper_ended;
     char *why_away;
+    char *host_uuid; /* what @connect said, once it was asked */
 };
 
 static void
@@ -100,6 +106,7 @@ static void
 keep_closed(FerryGuests *self, FerrySession *session)
 {
     self->connect = NULL;
+    g_clear_pointer(&self->host_uuid, g_free);
     (void)pthread_mutex_unlock(&self->lock);
     ferry_session_close(session);
     (void)pthread_mutex_lock(&self->lock);
@@ -215,6 +222,7 @@ ferry_guests_free(FerryGuests *self)
     (void)pthread_cond_destroy(&self->changed);
     (void)pthread_mutex_destroy(&self->lock);
     g_free(self->why_away);
+    g_free(self->host_uuid);
     g_free(self->uri);
     g_free(self);
 }
@@ -263,6 +271,45 @@ ferry_guests_connect(FerryGuests *self, virConnect **ret, GError **error)
                 "libvirt at %s does not answer: %s; is libvirtd running?", self->uri,
                 why != NULL ? why : "the connection ended");
     return false;
+}
+
+/* Returns: (transfer full): NULL without an error where libvirt has none (its test driver) */
+static char *
+ask_host_uuid(virConnect *connect, const char *uri, GError **error)
+{
+    char *text = virConnectGetCapabilities(connect);
+    g_autoptr(xmlDoc) document = NULL;
+    const xmlNode *host = NULL;
+    char *uuid = NULL;
+
+    if (text == NULL) {
+        (void)ferry_handle_failed(error, "ask for capabilities of", uri);
+    } else if (ferry_document_parse(text, CAPABILITIES_MAX_BYTES, "capabilities", "capabilities",
+                                    &document, error)) {
+        host = ferry_document_child(xmlDocGetRootElement(document), "host");
+        uuid = ferry_document_text(ferry_document_child(host, "uuid"));
+    }
+    free(text);
+    return uuid;
+}
+
+char *
+ferry_guests_host_uuid(FerryGuests *self, GError **error)
+{
+    g_autoptr(virConnect) connect = NULL;
+    char *uuid = NULL;
+
+    (void)pthread_mutex_lock(&self->lock);
+    uuid = g_strdup(self->host_uuid);
+    (void)pthread_mutex_unlock(&self->lock);
+    if (uuid != NULL || !ferry_guests_connect(self, &connect, error))
+        return uuid;
+    uuid = ask_host_uuid(connect, self->uri, error);
+    (void)pthread_mutex_lock(&self->lock);
+    if (self->connect == connect && self->host_uuid == NULL)
+        self->host_uuid = g_strdup(uuid);
+    (void)pthread_mutex_unlock(&self->lock);
+    return uuid;
 }
 
 bool

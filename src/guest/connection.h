@@ -37,6 +37,14 @@ bool ferry_guests_is_connected(FerryGuests *self);
 /** Returns: (transfer none): as given */
 const char *ferry_guests_uri(const FerryGuests *self);
 
+/**
+ * Two hosts of one UUID are one host to libvirt, and it migrates nothing between them.
+ *
+ * Returns: (nullable) (transfer full): this host's (host_uuid of libvirtd.conf, or its firmware's),
+ *          asked once a connection; NULL without an error where libvirt has none
+ */
+char *ferry_guests_host_uuid(FerryGuests *self, GError **error);
+
 /** libvirt's virConnect, named here so that who asks after guests need not include libvirt. */
 struct _virConnect;
 

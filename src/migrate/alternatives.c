@@ -58,6 +58,7 @@ static const struct {
     { "pool-of-other-kind",       "device",        EVERY             },
     { "qemu-too-old",             "host",          BY_FILE           },
     { "rom-size-differs",         "host",          BY_FILE | BY_PLUG },
+    { "same-host-uuid",           "host",          BY_PLUG           },
     { "unknown",                  "device",        BY_FILE           },
     { "viommu",                   "definition",    BY_FILE | BY_PLUG },
     { "virt-type",                "host",          EVERY             },

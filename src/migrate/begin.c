@@ -247,6 +247,7 @@ ferry_begin_plan(FerryMigrator *migrator,
     plan->guest_uuid = g_strdup(guest->uuid);
     plan->source = g_strdup(config->name);
     plan->target = g_strdup(request->to);
+    plan->host_uuid = ferry_guests_host_uuid(config->guests, NULL); /* as of its versions below */
     plan->user_paused = guest->state == 3;
     plan->tls = config->tls;
     plan->memory_bytes = guest->memory_bytes;

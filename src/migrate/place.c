@@ -39,6 +39,26 @@ check_guest_is_elsewhere(FerryMigrator *migrator,
     return true;
 }
 
+/* Firmware of cheap or copied machines; libvirt would find it out when the devices are off. */
+static bool
+check_host_uuid(FerryMigrator *migrator, const FerryPlan *plan, json_t *reasons, GError **error)
+{
+    g_autoptr(GError) local = NULL;
+    g_autofree char *uuid = ferry_guests_host_uuid(migrator->config.guests, &local);
+
+    if (local != NULL) {
+        g_propagate_error(error, g_steal_pointer(&local));
+        return false;
+    }
+    if (uuid != NULL && g_strcmp0(uuid, plan->host_uuid) == 0)
+        ferry_object(reasons, "same-host-uuid",
+                     "%s and %s have one host UUID (%s), so that libvirt takes them for one host: "
+                     "set another on one of them (host_uuid in /etc/libvirt/libvirtd.conf or "
+                     "virtqemud.conf), and restart its libvirt",
+                     plan->source, plan->target, uuid);
+    return true;
+}
+
 static bool
 check_machine(FerryMigrator *migrator,
               const FerryPlan *plan,
@@ -292,6 +312,7 @@ ferry_begin_check(FerryMigrator *migrator,
             plan->target, migrator->config.max_in);
     check_tls(migrator, plan, reasons);
     ferry_begin_check_qemu(migrator, plan->needs, reasons);
-    return check_guest_is_elsewhere(migrator, plan, reasons, error) &&
+    return check_host_uuid(migrator, plan, reasons, error) &&
+           check_guest_is_elsewhere(migrator, plan, reasons, error) &&
            ferry_begin_check_place(migrator, plan, domain, ret_devices, reasons, error);
 }

@@ -16,6 +16,7 @@ static const TextRow texts[] = {
     { "guest_uuid",   G_STRUCT_OFFSET(FerryPlan, guest_uuid),   false },
     { "source",       G_STRUCT_OFFSET(FerryPlan, source),       false },
     { "target",       G_STRUCT_OFFSET(FerryPlan, target),       false },
+    { "host_uuid",    G_STRUCT_OFFSET(FerryPlan, host_uuid),    true  },
     { "live_xml",     G_STRUCT_OFFSET(FerryPlan, live_xml),     false },
     { "inactive_xml", G_STRUCT_OFFSET(FerryPlan, inactive_xml), true  },
     { "reservation",  G_STRUCT_OFFSET(FerryPlan, reservation),  true  },

@@ -26,6 +26,7 @@ typedef struct {
     char *guest_uuid;
     char *source; /* the names under which the two hosts' certificates were issued */
     char *target;
+    char *host_uuid; /* (nullable): of the source, by its libvirt */
     char *live_xml;
     char *inactive_xml;    /* (nullable): a transient guest has none and stays transient */
     GPtrArray *ephemerals; /* of FerryPlanDevice, in the order of the definition */

@@ -52,6 +52,29 @@ def lesser_host(host, pattern, replacement):
         host.restart_libvirtd()
 
 
+def test_both_hosts_have_one_uuid(pair):
+    """As copied machines do; it is asked for again when libvirtd has been restarted."""
+    pair.fresh("plain")
+    conf = f"{pair.beta.folder}/etc/libvirt/libvirtd.conf"
+    with open(conf, encoding="utf-8") as file:
+        own = file.read()
+
+    def configure(text):
+        with open(conf, "w", encoding="utf-8") as file:
+            file.write(text)
+        pair.beta.restart_libvirtd()
+        pair.beta.ferryd.wait_libvirt()
+
+    configure(own.replace(pair.beta.uuid, pair.alpha.uuid))
+    try:
+        assert_refused(pair, "same-host-uuid", f"alpha and beta have one host UUID ({pair.alpha.uuid})")
+        with pytest.raises(libvirt.libvirtError, match="migrate guest to the same host"):
+            pair.migrate_by_libvirt(pair.alpha)
+    finally:
+        configure(own)
+    assert pair.alpha.ferry("check", "g1", "--to", "beta").returncode == 0
+
+
 def test_target_lacks_the_machine_type(pair):
     pair.fresh()
     with lesser_host(pair.beta, r"<machine [^>]*name='pc-q35-10.0'.*?/>", ""):
