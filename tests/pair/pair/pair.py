@@ -38,6 +38,15 @@ class Ping:
         self.sent, self.received = map(int, re.search(r"(\d+) packets transmitted, (\d+) received", self.report).groups())
 
 
+def destroy(domain):
+    """Also one that ends by itself just now: its QEMU was killed, and its libvirtd has been started again."""
+    try:
+        domain.destroy()
+    except libvirt.libvirtError as error:
+        if error.get_error_code() not in (libvirt.VIR_ERR_OPERATION_INVALID, libvirt.VIR_ERR_NO_DOMAIN):
+            raise
+
+
 class Pair:
     """A context manager: two hosts with their libvirtds on entry, nothing left on exit.
 
@@ -162,7 +171,7 @@ class Pair:
         for host in self.hosts:
             for domain in host.libvirt.listAllDomains():
                 if domain.isActive():
-                    domain.destroy()
+                    destroy(domain)
                 if host.state(domain.name()):
                     domain.undefine()
 
